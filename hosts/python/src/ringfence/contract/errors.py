@@ -1,0 +1,199 @@
+"""Every error an application can meet.
+
+RingfenceError
+├── ManifestError        a file or parameter that a person wrote is wrong (holds all its problems)
+├── StaleLock            there is no lock, or it does not belong to this graph.yaml
+├── IntegrityError       a lock or an artifact is not what its digest says
+├── UsageError           a call that the graph has no function for (also LookupError)
+├── ShapeError           a value that does not fit its WIT type (also TypeError)
+├── CapabilityDenied     a guest asked for what no grant names (also PermissionError)
+├── LimitExceeded        a guest passed one of its limits
+│   └── DeadlineExceeded   … its deadline (also TimeoutError)
+├── Interrupted          the call was cancelled from outside
+├── GuestError           the guest answered with the err case of a WIT result
+└── GuestTrap            the guest's code trapped; its instance is gone
+└── GuestExit          … by calling exit
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class RingfenceError(Exception):
+    """Base of all errors of this distribution.
+
+    `code` is stable and documented; `hint`, where there is one, is the remedy in one sentence.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong in one document: where (file, 1-based line and column, path inside it), what, and the remedy."""
+
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    path: str = ""
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        text = ": ".join(part for part in (place, self.path, self.message) if part)
+        return f"{text}\n  {self.hint}" if self.hint else text
+
+
+class ManifestError(RingfenceError):
+    """A document or parameter is wrong; `problems` holds everything that is, in reading order."""
+
+    code = "manifest"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class StaleLock(RingfenceError):
+    """The lock is missing or was made from another graph.yaml; compose again."""
+
+    code = "stale-lock"
+
+
+class IntegrityError(RingfenceError):
+    """A lock or an artifact differs from its digest, or is not what the lock says it is."""
+
+    code = "integrity"
+
+
+class UsageError(RingfenceError, LookupError):
+    """There is no such node or function, or its short name is ambiguous."""
+
+    code = "usage"
+
+    __str__ = RingfenceError.__str__
+
+
+class ShapeError(RingfenceError, TypeError):
+    """A value does not fit its WIT type; `path` leads into the value (`lines[2].quantity`)."""
+
+    code = "shape"
+
+    def __init__(self, message: str, *, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+    def within(self, step: str) -> ShapeError:
+        """The same error seen from one level further out; `step` is a field name or `[index]`."""
+        joined = step + (self.path if not self.path or self.path.startswith("[") else f".{self.path}")
+        return ShapeError(self.message, path=joined)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denial:
+    """One request that no grant covers: who asked (node, inbound edge), for what, and what would allow it.
+
+    `allow` is the grant, as it would be written under the node's edge to host. Values of variables never stand here.
+    """
+
+    node: str
+    edge: str
+    kind: str
+    operation: str
+    value: str
+    reason: str
+    allow: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        add = "\n".join(f"      {line}" for line in self.allow.splitlines())
+        place = f" ({self.where})" if self.where else ""
+        return (
+            f"{self.node}: {self.operation} {self.value} denied: {self.reason}\n"
+            f"  to allow it, add to the edge from {self.node} to host{place}:\n    grant:\n{add}"
+        )
+
+
+class CapabilityDenied(RingfenceError, PermissionError):
+    """A call failed after the guest was refused something; the guest's own error, if any, is the cause.
+
+    `denials` are all that the call met, in order.
+    """
+
+    code = "denied"
+
+    def __init__(self, denials: Sequence[Denial]) -> None:
+        RingfenceError.__init__(self, "\n".join(str(denial) for denial in denials))
+        self.denials = tuple(denials)
+
+    __str__ = RingfenceError.__str__
+
+
+class LimitExceeded(RingfenceError):
+    """A guest passed a limit: `limit` is its name in the manifest, `allowed` its value as written there."""
+
+    code = "limit"
+
+    def __init__(self, node: str, limit: str, allowed: str, detail: str = "") -> None:
+        tail = f": {detail}" if detail else ""
+        super().__init__(f"{node}: limits.{limit} of {allowed} exceeded{tail}")
+        self.node, self.limit, self.allowed = node, limit, allowed
+
+
+class DeadlineExceeded(LimitExceeded, TimeoutError):
+    """A call took longer than its deadline allows, time in host functions and queues included."""
+
+    code = "deadline"
+
+    __str__ = RingfenceError.__str__
+
+
+class Interrupted(RingfenceError):
+    """The call was cancelled from outside (`acall` cancelled, graph closed)."""
+
+    code = "interrupted"
+
+
+class GuestError(RingfenceError):
+    """The guest returned the err case; `value` is the WIT value of it."""
+
+    code = "guest-error"
+
+    def __init__(self, function: str, value: object) -> None:
+        super().__init__(f"{function}: {value!r}")
+        self.function, self.value = function, value
+
+
+class GuestTrap(RingfenceError):
+    """The guest trapped and its instance was thrown away; `backtrace` names its wasm frames, innermost first."""
+
+    code = "trap"
+
+    def __init__(self, message: str, *, backtrace: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.backtrace = tuple(backtrace)
+
+
+class GuestExit(GuestTrap):
+    """The guest called exit; `status` is what it said (0 or 1)."""
+
+    code = "exit"
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the guest called exit with status {status}")
+        self.status = status

@@ -1,0 +1,84 @@
+"""Limits of a node or an edge: records, their written form, and which of two counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+_SIZE = re.compile(r"(?P<count>[1-9][0-9]{0,15})(?P<unit>B|KiB|MiB|GiB)")
+_TIME = re.compile(r"(?P<count>[0-9]{1,6}(\.[0-9]{1,3})?)(?P<unit>ms|s|min)")
+_UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What an instance and a call may use. Sizes in bytes, times in seconds.
+
+    memory: linear memory of one instance in total. deadline: wall time of a call, host functions, queues and callees included.
+    output: bytes a call may give back or print: its result's strings and lists, and what it writes to stdout and stderr.
+    stack: depth of the wasm stack.
+    """
+
+    memory: int = 256 << 20
+    deadline: float = 30.0
+    output: int = 16 << 20
+    stack: int = 512 << 10
+
+    def smaller(self, other: Limits) -> Limits:
+        """Each limit the smaller of the two."""
+        return Limits(**{f.name: min(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)})
+
+    def narrowed(self, written: Mapping[str, str]) -> Limits:
+        """These limits with the written ones in the place of theirs; what is written has passed `parse_limit`."""
+        return replace(self, **{name: parse_limit(name, text) for name, text in written.items()})
+
+
+STACK_MAX = 4 << 20
+"""Beyond this a guest could overflow the native stack of the calling thread (8 MiB on Linux)."""
+
+
+def parse_limit(name: str, text: str) -> int | float:
+    """A limit as written (`128MiB`, `2s`) in bytes or seconds.
+
+    Raises:
+        ValueError: no such limit, or not a size or time; the message says what was expected.
+    """
+    if name == "deadline":
+        return parse_time(text)
+    if name not in ("memory", "output", "stack"):
+        raise ValueError(f"unknown limit {name!r}; limits are deadline, memory, output, stack")
+    size = parse_size(text)
+    if name == "stack" and size > STACK_MAX:
+        raise ValueError(f"expected at most {show_size(STACK_MAX)}, found {text!r}")
+    return size
+
+
+def parse_size(text: str) -> int:
+    """`128MiB` in bytes."""
+    found = _SIZE.fullmatch(text)
+    if not found:
+        raise ValueError(f"expected a size such as 128MiB, found {text!r}")
+    return int(found["count"]) * _UNITS[found["unit"]]
+
+
+def parse_time(text: str) -> float:
+    """`2s`, `500ms` or `1.5min` in seconds."""
+    found = _TIME.fullmatch(text)
+    if not found or float(found["count"]) == 0:
+        raise ValueError(f"expected a time such as 2s or 500ms, found {text!r}")
+    return float(found["count"]) * _SECONDS[found["unit"]]
+
+
+def show_size(count: int) -> str:
+    """Bytes in the largest unit that divides them."""
+    for unit, size in reversed(_UNITS.items()):
+        if count % size == 0:
+            return f"{count // size}{unit}"
+    return f"{count}B"
+
+
+def show_time(seconds: float) -> str:
+    """Seconds as written in a manifest."""
+    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"

@@ -1,0 +1,188 @@
+"""The lock: what compose decided and the host obeys. Records, their canonical JSON, and nothing else.
+
+The file is canonical JSON (sorted keys, two-space indent, a final newline, no time stamps, no absolute paths). Its field `digest` is
+over the canonical form of everything else, so that an edit by hand is noticed; an application that must not trust the file at all pins
+`lock_digest` (the digest of the file's bytes) when it loads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, cast
+
+from ringfence.contract.errors import IntegrityError
+from ringfence.contract.names import Digest, digest_of
+
+VERSION = 1
+HOST = "host"
+"""The outside world, as the name of a node that edges may lead to."""
+
+Role: TypeAlias = Literal["component", "core-module", "core-plan"]
+Lane: TypeAlias = Literal["core", "component"]
+Instances: TypeAlias = Literal["fresh", "pooled", "single"]
+Decision: TypeAlias = Literal["linked", "granted", "runtime", "denied"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedArtifact:
+    """One file of a node: at `.ringfence/sha256/<hex>` beside the lock.
+
+    `of` is the component it was made from, `by` its producer and format version.
+    """
+
+    node: str
+    role: Role
+    digest: Digest
+    size: int
+    of: Digest
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedImport:
+    """What the plan decided for one import of a node, and by which line of graph.yaml (0: by default)."""
+
+    name: str
+    decision: Decision
+    by: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedNode:
+    """A node as it runs. `runtime` holds the grant forms its language runtime needs; `limits` are as written."""
+
+    name: str
+    world: str
+    lane: Lane
+    reason: str
+    instances: Instances = "fresh"
+    shared: bool = False
+    limits: Mapping[str, str] = field(default_factory=dict)
+    runtime: Mapping[str, Any] = field(default_factory=dict)
+    imports: tuple[LockedImport, ...] = ()
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedEdge:
+    """An edge. `interfaces` maps the consumer's import to the provider's export; `grant` maps kinds to forms, parameters still symbolic."""
+
+    consumer: str
+    provider: str
+    interfaces: Mapping[str, str] = field(default_factory=dict)
+    grant: Mapping[str, Any] = field(default_factory=dict)
+    calls: tuple[str, ...] | None = None
+    limits: Mapping[str, str] = field(default_factory=dict)
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedExpose:
+    """A node the application may call."""
+
+    node: str
+    calls: tuple[str, ...] | None = None
+    limits: Mapping[str, str] = field(default_factory=dict)
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedParameter:
+    """A parameter by name: its type, default and the ranges it must stay within, as written."""
+
+    name: str
+    type: str
+    default: str | None = None
+    within: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """A whole lock. `manifest` is the file name of the graph it was made from, `inputs` the digests of all that went in."""
+
+    graph: str
+    manifest: str
+    inputs: Mapping[str, Any]
+    parameters: tuple[LockedParameter, ...] = ()
+    nodes: tuple[LockedNode, ...] = ()
+    edges: tuple[LockedEdge, ...] = ()
+    expose: tuple[LockedExpose, ...] = ()
+    artifacts: tuple[LockedArtifact, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The lock as JSON data, its digest included."""
+        body: dict[str, Any] = {
+            "ringfence": VERSION,
+            "graph": self.graph,
+            "manifest": self.manifest,
+            "inputs": _plain(self.inputs),
+            "parameters": {one.name: _record(one, "name") for one in self.parameters},
+            "nodes": {one.name: _record(one, "name") for one in self.nodes},
+            "edges": [_record(one) for one in sorted(self.edges, key=lambda one: (one.consumer, one.provider, one.line))],
+            "expose": {one.node: _record(one, "node") for one in self.expose},
+            "artifacts": [_record(one) for one in sorted(self.artifacts, key=lambda one: (one.node, one.role))],
+        }
+        return body | {"digest": digest_of(_canonical(body))}
+
+    def to_bytes(self) -> bytes:
+        """The file's content: equal locks give equal bytes."""
+        return _canonical(self.to_dict())
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Lock:
+        """The lock of JSON data that its schema has accepted.
+
+        Raises:
+            IntegrityError: its digest is not that of its content.
+        """
+        body = {key: value for key, value in data.items() if key != "digest"}
+        found = digest_of(_canonical(body))
+        if data["digest"] != found:
+            raise IntegrityError(
+                f"the lock's content has digest {found}, but it says {data['digest']}: it was changed after compose wrote it",
+                hint=f"run: compose {data['manifest']}",
+            )
+        return cls(
+            graph=data["graph"],
+            manifest=data["manifest"],
+            inputs=data["inputs"],
+            parameters=tuple(
+                LockedParameter(name=name, **(one | {"within": tuple(one.get("within", ()))})) for name, one in data["parameters"].items()
+            ),
+            nodes=tuple(_node(name, one) for name, one in data["nodes"].items()),
+            edges=tuple(LockedEdge(**_with_calls(one)) for one in data["edges"]),
+            expose=tuple(LockedExpose(node=name, **_with_calls(one)) for name, one in data["expose"].items()),
+            artifacts=tuple(LockedArtifact(**one) for one in data["artifacts"]),
+        )
+
+
+def _node(name: str, data: Mapping[str, Any]) -> LockedNode:
+    imports = tuple(LockedImport(**one) for one in data.get("imports", ()))
+    return LockedNode(name=name, **{**data, "imports": imports})
+
+
+def _with_calls(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {**data, "calls": tuple(data["calls"])} if "calls" in data else dict(data)
+
+
+def _record(record: Any, *left_out: str) -> dict[str, Any]:
+    """A record's fields as JSON data; what is empty by default is not written."""
+    data = {name: _plain(getattr(record, name)) for name in record.__slots__ if name not in left_out}
+    return {name: value for name, value in data.items() if value not in (None, {}, [], False, 0) or name == "size"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if hasattr(value, "__slots__") and not isinstance(value, str | int | float | bool):
+        return _record(value)
+    return cast("Any", value)
+
+
+def _canonical(data: Any) -> bytes:
+    return (json.dumps(data, sort_keys=True, indent=2, ensure_ascii=True, allow_nan=False) + "\n").encode("ascii")

@@ -1,0 +1,154 @@
+"""WIT types as records, as an engine reads them from a component binary. The types are never written twice.
+
+Source: the Component Model's explainer, *Type Definitions*. Names stay kebab-case here; Python names are made by `names.snake`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+PrimitiveName: TypeAlias = Literal["bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "f32", "f64", "char", "string"]
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """A number, bool, char or string."""
+
+    name: PrimitiveName
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """`list<element>`; `list<u8>` is bytes in Python."""
+
+    element: Type
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOf:
+    """A record; fields in order, by their WIT names."""
+
+    fields: tuple[tuple[str, Type], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TupleOf:
+    """A tuple."""
+
+    elements: tuple[Type, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VariantOf:
+    """A variant; each case with its payload type or None."""
+
+    cases: tuple[tuple[str, Type | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnumOf:
+    """An enum; labels in order."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsOf:
+    """Flags; labels in order."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OptionOf:
+    """`option<some>`."""
+
+    some: Type
+
+
+@dataclass(frozen=True, slots=True)
+class ResultOf:
+    """`result<ok, err>`; a missing side is None."""
+
+    ok: Type | None
+    err: Type | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceName:
+    """A resource type, named by the interface (as imported or exported, version included) that defines it."""
+
+    interface: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """`own<resource>`: the value moves."""
+
+    resource: ResourceName
+
+
+@dataclass(frozen=True, slots=True)
+class Borrow:
+    """`borrow<resource>`: lent until the call returns."""
+
+    resource: ResourceName
+
+
+Type: TypeAlias = Primitive | ListOf | RecordOf | TupleOf | VariantOf | EnumOf | FlagsOf | OptionOf | ResultOf | Own | Borrow
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionType:
+    """Parameters by their WIT names, and the result if there is one."""
+
+    params: tuple[tuple[str, Type], ...]
+    result: Type | None
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceType:
+    """What an imported or exported instance holds: functions by WIT name (`[method]cursor.next` too), resources it defines or names."""
+
+    functions: Mapping[str, FunctionType]
+    resources: tuple[str, ...] = ()
+
+
+def show(kind: Type | None) -> str:
+    """The type in WIT's own syntax, records and variants written out."""
+    match kind:
+        case None:
+            return "_"
+        case Primitive(name):
+            return name
+        case ListOf(element):
+            return f"list<{show(element)}>"
+        case RecordOf(fields):
+            return "record { " + ", ".join(f"{name}: {show(field)}" for name, field in fields) + " }"
+        case TupleOf(elements):
+            return f"tuple<{', '.join(show(element) for element in elements)}>"
+        case VariantOf(cases):
+            inner = ", ".join(name if payload is None else f"{name}({show(payload)})" for name, payload in cases)
+            return f"variant {{ {inner} }}"
+        case EnumOf(labels):
+            return f"enum {{ {', '.join(labels)} }}"
+        case FlagsOf(labels):
+            return f"flags {{ {', '.join(labels)} }}"
+        case OptionOf(some):
+            return f"option<{show(some)}>"
+        case ResultOf(ok, err):
+            return f"result<{show(ok)}, {show(err)}>"
+        case Own(resource):
+            return resource.name
+        case Borrow(resource):
+            return f"borrow<{resource.name}>"
+
+
+def show_function(name: str, function: FunctionType) -> str:
+    """The function in WIT's own syntax."""
+    params = ", ".join(f"{param}: {show(kind)}" for param, kind in function.params)
+    arrow = f" -> {show(function.result)}" if function.result is not None else ""
+    return f"{name}: func({params}){arrow}"

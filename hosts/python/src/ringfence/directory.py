@@ -1,0 +1,151 @@
+"""What the application may call: the names of exposed functions, short and long, and what each leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
+from typing import Any
+
+from ringfence.contract.errors import UsageError
+from ringfence.contract.names import parse_interface, snake
+from ringfence.contract.types import FunctionType
+from ringfence.engine.seam import FunctionName
+from ringfence.instance import Inbound, Node, short_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """An exposed function: the node, the edge from the application, its name in the binary and its type."""
+
+    node: Node
+    inbound: Inbound
+    function: FunctionName
+
+    @property
+    def name(self) -> str:
+        """The long name, unique in the graph: `vendor.acme:vendor/orders@0.1.0.get-order`."""
+        interface, function = self.function
+        return ".".join(part for part in (self.node.name, interface, short_name(function)) if part)
+
+    @property
+    def type(self) -> FunctionType:
+        return self.node.function(self.function)
+
+
+def spellings(function: FunctionName) -> Iterator[str]:
+    """The ways to name an exported function within its node, shortest first."""
+    interface, name = function
+    short = short_name(name)
+    yield short
+    if parsed := parse_interface(interface):
+        yield f"{parsed.name}.{short}"
+        yield f"{parsed.base}.{short}"
+    if interface:
+        yield f"{interface}.{short}"
+
+
+class Directory:
+    """All exposed functions by node and spelling."""
+
+    def __init__(self, exposed: Mapping[str, tuple[Node, Inbound]]) -> None:
+        self._nodes: dict[str, dict[str, list[Target]]] = {}
+        for name, (node, inbound) in exposed.items():
+            spelled: dict[str, list[Target]] = {}
+            for interface, kind in node.loaded.exports.items():
+                for function in kind.functions:
+                    if inbound.allows(function):
+                        target = Target(node=node, inbound=inbound, function=(interface, function))
+                        for spelling in dict.fromkeys(spellings(target.function)):
+                            spelled.setdefault(spelling, []).append(target)
+            self._nodes[name] = spelled
+
+    def __iter__(self) -> Iterator[Target]:
+        """Every exposed function once."""
+        for spelled in self._nodes.values():
+            seen = {target.function: target for targets in spelled.values() for target in targets}
+            yield from seen.values()
+
+    def find(self, name: str) -> Target:
+        """The function that `node.function`, `node.interface.function` or the long name leads to.
+
+        Raises:
+            UsageError: nothing or more than one is called so; the message lists the choices.
+        """
+        node, _, rest = name.partition(".")
+        return self._only(node, rest, self.spelled(node).get(rest, []))
+
+    def spelled(self, node: str) -> Mapping[str, list[Target]]:
+        """The functions of one exposed node by spelling."""
+        if node not in self._nodes:
+            raise UsageError(f"no exposed node {node!r}", hint=_choices(node, list(self._nodes)))
+        return self._nodes[node]
+
+    def member(self, node: str, path: tuple[str, ...], name: str) -> Target | tuple[str, ...]:
+        """What a Python attribute leads to: a function, or an interface or resource (then its path is given back).
+
+        Raises:
+            AttributeError: neither.
+        """
+        wanted = (*path, name)
+        matches = {spelling: found for spelling, found in self.spelled(node).items() if _pythonic(spelling)[: len(wanted)] == wanted}
+        exact = [found for spelling, found in matches.items() if _pythonic(spelling) == wanted]
+        if exact:
+            return self._only(node, ".".join(wanted), exact[0])
+        if matches:
+            return wanted
+        choices = sorted(
+            {parts[len(path)] for parts in map(_pythonic, self.spelled(node)) if len(parts) > len(path) and parts[: len(path)] == path}
+        )
+        raise AttributeError(f"{'.'.join((node, *path))} has no {name!r}. {_choices(name, choices)}")
+
+    def _only(self, node: str, name: str, found: list[Target]) -> Target:
+        if len(found) == 1:
+            return found[0]
+        if found:
+            listed = ", ".join(target.name for target in found)
+            raise UsageError(f"{node}.{name} is ambiguous", hint=f"name one of: {listed}")
+        raise UsageError(
+            f"node {node} exposes no function {name!r}",
+            hint=_choices(name, [spelling for spelling in self.spelled(node) if "/" not in spelling]),
+        )
+
+
+def _pythonic(spelling: str) -> tuple[str, ...]:
+    """`orders.get-order` as attributes: `('orders', 'get_order')`; long spellings have no such form."""
+    return () if "/" in spelling else tuple(snake(part) for part in spelling.split("."))
+
+
+def _choices(wanted: str, choices: list[str]) -> str:
+    close = get_close_matches(wanted, choices, n=1)
+    listed = ", ".join(sorted(choices)) or "none"
+    return f"did you mean {close[0]}? (there are: {listed})" if close else f"there are: {listed}"
+
+
+Runner = Callable[..., Any]
+"""`run(target, *arguments)`."""
+
+
+class View:
+    """A node, interface or resource type of a graph in attribute style: `graph['vendor'].orders.get_order('A-17')`."""
+
+    __slots__ = ("_directory", "_node", "_path", "_run")
+
+    def __init__(self, directory: Directory, run: Runner, node: str, path: tuple[str, ...] = ()) -> None:
+        directory.spelled(node)
+        self._directory, self._run, self._node, self._path = directory, run, node, path
+
+    def __getattr__(self, name: str) -> Any:
+        found = self._directory.member(self._node, self._path, name)
+        if isinstance(found, Target):
+            return partial(self._run, found)
+        return View(self._directory, self._run, self._node, found)
+
+    def __dir__(self) -> list[str]:
+        depth = len(self._path)
+        parts = map(_pythonic, self._directory.spelled(self._node))
+        return sorted({one[depth] for one in parts if len(one) > depth and one[:depth] == self._path})
+
+    def __repr__(self) -> str:
+        return f"<{'.'.join((self._node, *self._path))}: {', '.join(self.__dir__())}>"

@@ -1,0 +1,1 @@
+"""The only package that knows wasmtime: one narrow seam, with engines behind it."""

@@ -1,0 +1,107 @@
+"""The seam every engine stands behind: load, link, instantiate, call. No ctypes or wasmtime object passes it.
+
+engine.load(artifacts) -> Loaded            imports, exports and types, read from the binary
+engine.link(loaded, imports) -> Linked      once per node; every import must be there
+linked.instantiate(limits) -> Instance
+instance.call(function, arguments, context) one call at a time; interrupt(reason) from any thread; close()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ringfence.contract.limits import Limits
+from ringfence.contract.names import Digest
+from ringfence.contract.types import InterfaceType
+
+FunctionName = tuple[str, str]
+"""(interface as the binary spells it, version included; function's WIT name). A function at the root of a world has interface ''."""
+
+HostFunction = Callable[..., Any]
+"""`f(context, *arguments)`: returns the ok value or raises WitError(err). Any other exception traps the guest and is raised again outside.
+
+`context` is the running call's, from a stack per thread; it is None where an import runs outside any call (a start function).
+"""
+
+Imports = Mapping[FunctionName, HostFunction]
+
+
+class Context(Protocol):
+    """What an engine needs of a running call. The host's `Call` is one; tests may bring a smaller one."""
+
+    def check(self) -> None:
+        """Raise DeadlineExceeded or Interrupted when the call must end; an engine asks at least every 20 ms while wasm runs."""
+
+    def spend(self, count: int) -> None:
+        """Count `count` bytes of output made by the guest (strings and lists lifted from it). Raises LimitExceeded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifacts:
+    """The files of one node: its component, and the digest the lock gives it (checked by the caller before loading)."""
+
+    component: Path
+    digest: Digest
+    cache: Path | None = None
+
+
+class Loaded(Protocol):
+    """A component ready to link; types as records of the contract, keyed by the names in the binary."""
+
+    @property
+    def imports(self) -> Mapping[str, InterfaceType]: ...
+    @property
+    def exports(self) -> Mapping[str, InterfaceType]: ...
+
+
+class Instance(Protocol):
+    """One instance in its own store. Not thread-safe: one call at a time, from any thread; only `interrupt` may come beside it."""
+
+    @property
+    def trapped(self) -> bool:
+        """Whether a trap, an interrupt or a host error ended it: it is never entered again."""
+
+    @property
+    def lent(self) -> int:
+        """How many of the guest's own resources the host still holds handles of."""
+
+    def call(self, function: FunctionName, arguments: Sequence[Any], context: Context) -> Any:
+        """The function's result (the ok value where it is a `result`).
+
+        Raises:
+            ShapeError: an argument does not fit; nothing ran.
+            WitError: the err case.
+            GuestTrap: the guest trapped.
+            Exception: what a host function or the context raised, unchanged.
+        """
+
+    def owns(self, handle: object) -> bool:
+        """Whether this is a live handle of a resource of this very instance."""
+
+    def interrupt(self, reason: BaseException) -> None:
+        """End the running call soon; it raises `reason`. Nothing happens where none runs."""
+
+    def close(self) -> None:
+        """Free the store. Every host resource the guest still held is closed. Twice is harmless."""
+
+
+class Linked(Protocol):
+    """A component with its imports; instances are made from it."""
+
+    def instantiate(self, limits: Limits, context: Context) -> Instance:
+        """A fresh instance. Its start code runs under `context`.
+
+        Raises:
+            LimitExceeded: it needs more than its limits allow.
+        """
+
+
+class Engine(Protocol):
+    """One way to run components."""
+
+    def load(self, artifacts: Artifacts) -> Loaded: ...
+    def link(self, loaded: Loaded, imports: Imports) -> Linked:
+        """Raises LookupError naming every import that `imports` lacks."""

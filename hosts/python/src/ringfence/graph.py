@@ -1,0 +1,196 @@
+"""A composed graph, loaded and callable."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self
+
+from ringfence.call import Root
+from ringfence.contract.errors import CapabilityDenied, Denial, GuestError, GuestTrap, IntegrityError, Interrupted, StaleLock
+from ringfence.contract.lock import Lane
+from ringfence.contract.values import WitError
+from ringfence.directory import Directory, Target, View
+from ringfence.engine.seam import Engine
+from ringfence.gate import Refused
+from ringfence.instance import Node
+from ringfence.loading import LOCK_SUFFIX, check_artifacts, compose_now, exposed, make_nodes, read_lock
+
+_THREADS = 64
+"""Calls of `acall` at once; more wait, and the wait counts to their deadline."""
+_REMEMBERED = 1000
+"""Denials of calls that succeeded, kept for `Graph.denials`."""
+
+
+@lru_cache(maxsize=1)
+def _component_engine() -> Engine:
+    from ringfence.engine.component import ComponentEngine
+
+    return ComponentEngine()
+
+
+ENGINES: Mapping[Lane, Callable[[], Engine]] = {"component": _component_engine}
+
+
+class Graph:
+    """A composed graph of ring-fenced components. A context manager; safe to call from many threads.
+
+    `load` reads and checks; nothing is reachable from the guests that no grant of the lock names.
+    """
+
+    def __init__(self, name: str, nodes: Mapping[str, Node], directory: Directory) -> None:
+        self.name = name
+        self.denials: deque[Denial] = deque(maxlen=_REMEMBERED)
+        self._nodes, self._directory = nodes, directory
+        self._roots: set[Root] = set()
+        self._guard = threading.Lock()
+        self._closed = False
+        self._threads: ThreadPoolExecutor | None = None
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        compose: bool = False,
+        lock_digest: str | None = None,
+        parameters: Mapping[str, object] | None = None,
+        cache: str | Path | None = None,
+    ) -> Self:
+        """The graph of a graph.yaml (by the lock beside it) or of a graph.lock.json.
+
+        It never builds or plans, unless `compose` says so (for development; needs ringfence-composer). `lock_digest` pins the lock file's bytes.
+        `parameters` gives the graph's parameters their values. `cache` is the folder for compiled code (default: the user's cache).
+
+        Raises:
+            StaleLock: there is no lock, or it was made from another graph.yaml.
+            IntegrityError: the lock or an artifact was changed.
+            ManifestError: parameters are wrong; all of them.
+        """
+        where = Path(path)
+        if compose and not where.name.endswith(LOCK_SUFFIX):
+            _compose_if_stale(where)
+        lock, file = read_lock(where, lock_digest)
+        artifacts = check_artifacts(lock, file, None if cache is None else Path(cache))
+        nodes = make_nodes(lock, file, artifacts, ENGINES, parameters or {})
+        for node in nodes.values():
+            try:
+                node.linked  # noqa: B018 -- load and link now: a first call's deadline is no time to compile
+            except LookupError as error:
+                raise IntegrityError(f"{file}: {node.name}: {error}", hint=f"run: compose {lock.manifest}") from error
+        entries = exposed(nodes, lock.expose)
+        graph = cls(lock.graph, nodes, Directory(entries))
+        for node, inbound in entries.values():
+            node.application = lambda function, *arguments, node=node, inbound=inbound: graph._call(
+                Root(), Target(node=node, inbound=inbound, function=function), arguments
+            )
+        return graph
+
+    def call(self, name: str, /, *arguments: Any) -> Any:
+        """Call `node.function` (where that is unique, else `node.interface.function`); the ok value where it gives a result.
+
+        Raises:
+            UsageError: no such function, or several; the choices are listed.
+            ShapeError: an argument does not fit its type; nothing ran.
+            GuestError: the guest answered with the err case.
+            CapabilityDenied: it failed after it was refused something.
+            LimitExceeded, DeadlineExceeded, GuestTrap: it passed a limit or trapped; the next call is not affected.
+        """
+        return self._call(Root(), self._directory.find(name), arguments)
+
+    async def acall(self, name: str, /, *arguments: Any) -> Any:
+        """The same without blocking the event loop. Cancelling it interrupts the guest."""
+        root, target = Root(), self._directory.find(name)
+        with self._guard:
+            self._threads = self._threads or ThreadPoolExecutor(_THREADS, thread_name_prefix=f"ringfence-{self.name}")
+        future = asyncio.get_running_loop().run_in_executor(self._threads, self._call, root, target, arguments)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            root.interrupt(Interrupted(f"{name} was cancelled"))
+            await asyncio.wait([future])
+            future.exception()  # seen: it is the interruption, or came too late to matter
+            raise
+
+    def __getitem__(self, node: str) -> View:
+        """An exposed node in attribute style: `graph['vendor'].get_order('A-17')`."""
+        return View(self._directory, lambda target, *arguments: self._call(Root(), target, arguments), node)
+
+    def find(self, name: str) -> Target:
+        """What a name leads to: for tools that need a function's type."""
+        return self._directory.find(name)
+
+    def __iter__(self) -> Iterator[Target]:
+        """Every function the application may call."""
+        return iter(self._directory)
+
+    def _call(self, root: Root, target: Target, arguments: tuple[Any, ...]) -> Any:
+        with self._running(root):
+            try:
+                result = target.node.invoke(root, target.inbound, target.function, arguments)
+            except WitError as error:
+                failure = GuestError(target.name, error.value)
+                raise _judged(root, failure) from error.__cause__
+            except GuestTrap as trap:
+                if root.denials:
+                    raise _judged(root, trap) from trap
+                raise
+            except Refused as refused:
+                raise CapabilityDenied(root.denials) from refused
+        self.denials.extend(root.denials)
+        return result
+
+    @contextmanager
+    def _running(self, root: Root) -> Iterator[None]:
+        with self._guard:
+            if self._closed:
+                raise Interrupted(f"the graph {self.name} is closed")
+            self._roots.add(root)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._roots.discard(root)
+
+    def close(self) -> None:
+        """End all calls and instances. Twice is harmless."""
+        with self._guard:
+            self._closed = True
+            roots = list(self._roots)
+        for root in roots:
+            root.interrupt(Interrupted(f"the graph {self.name} was closed"))
+        for node in self._nodes.values():
+            node.close()
+        if self._threads:
+            self._threads.shutdown(wait=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<graph {self.name}: {', '.join(target.name for target in self)}>"
+
+
+def _judged(root: Root, failure: GuestError | GuestTrap) -> Exception:
+    """The error of a call that failed: a denial, with the guest's own error inside, where it met one."""
+    if not root.denials:
+        return failure
+    denied = CapabilityDenied(root.denials)
+    denied.__cause__ = failure
+    return denied
+
+
+def _compose_if_stale(manifest: Path) -> None:
+    try:
+        read_lock(manifest, None)
+    except (StaleLock, IntegrityError):
+        compose_now(manifest)

@@ -1,0 +1,184 @@
+"""A node's life: loaded and linked once, then called, by the application or through edges."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ringfence import wasi
+from ringfence.call import Call, Root
+from ringfence.contract.errors import LimitExceeded, ShapeError
+from ringfence.contract.grants import Policy
+from ringfence.contract.limits import Limits, show_size, show_time
+from ringfence.contract.lock import LockedNode
+from ringfence.contract.names import snake
+from ringfence.contract.types import FunctionType, ResourceName, ResultOf
+from ringfence.contract.values import WitError
+from ringfence.engine.seam import Artifacts, Engine, FunctionName, HostFunction, Linked, Loaded
+from ringfence.gate import refuse_call
+from ringfence.leases import Lease, Leases
+from ringfence.resources import Mapper, Resource, arguments_mapper, mapper
+from ringfence.wasi.state import WasiState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """An edge into a node: its name in messages, the functions it allows (None: all), and the limits that hold through it."""
+
+    name: str
+    limits: Limits
+    calls: frozenset[str] | None = None
+
+    def allows(self, function: str) -> bool:
+        """Whether the edge's `calls` name this function, by its WIT name or its short one."""
+        return self.calls is None or function in self.calls or short_name(function) in self.calls
+
+
+def short_name(function: str) -> str:
+    """`[method]cursor.next` as people write it: `cursor.next`."""
+    return function.rpartition("]")[2]
+
+
+class Node:
+    """One node of a running graph.
+
+    `providers` holds a host function for each import that another node satisfies; `application(function, *arguments)` runs a call for the
+    application where the node is exposed.
+    """
+
+    def __init__(self, locked: LockedNode, *, engine: Engine, artifacts: Artifacts, policy: Policy, where: str) -> None:
+        self.name, self.locked, self.limits = locked.name, locked, Limits().narrowed(locked.limits)
+        self.providers: dict[FunctionName, HostFunction] = {}
+        self.application: Callable[..., Any] | None = None
+        self._engine, self._artifacts = engine, artifacts
+        self._mappers: dict[FunctionName, tuple[Mapper | None, Mapper | None, Mapper | None]] = {}
+        self._leases = Leases(
+            locked.name,
+            locked.instances,
+            new_state=lambda: WasiState(policy=policy, node=locked.name, where=where),
+            opener=lambda call: self.linked.instantiate(call.limits, call),
+        )
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The component and its types: compiled, or taken from the cache."""
+        return self._engine.load(self._artifacts)
+
+    @cached_property
+    def linked(self) -> Linked:
+        """The component with all its imports: WASI served by this host, and the edges."""
+        outside = {name: kind for name, kind in self.loaded.imports.items() if name.startswith("wasi:")}
+        return self._engine.link(self.loaded, {**wasi.imports(outside), **self.providers})
+
+    def function(self, name: FunctionName) -> FunctionType:
+        """The type of an exported function."""
+        return self.loaded.exports[name[0]].functions[name[1]]
+
+    def methods(self, resource: ResourceName) -> Mapping[str, FunctionName]:
+        """The methods of a resource this node exports, by their Python names."""
+        exported = self.loaded.exports.get(resource.interface)
+        prefix = f"[method]{resource.name}."
+        names = exported.functions if exported else ()
+        return {snake(name.removeprefix(prefix)): (resource.interface, name) for name in names if name.startswith(prefix)}
+
+    def invoke(self, caller: Call | Root, inbound: Inbound, name: FunctionName, arguments: Sequence[Any]) -> Any:
+        """Call an exported function in an instance that fits: the one its resource arguments live in, else as the node's mode says.
+
+        Raises:
+            WitError: the err case. Any other exception: the call failed and its instance is gone.
+        """
+        call = self._call(caller, inbound)
+        owner = self._owner_of(arguments, name)
+        key = "" if self.locked.shared else inbound.name
+        leased: AbstractContextManager[Lease] = self._leases.taken(key, call) if owner is None else self._leases.held(owner, call)
+        try:
+            with leased as lease:
+                return self._enter(call, lease, name, arguments)
+        except LimitExceeded as error:
+            if error.node:
+                raise
+            raise self._named(error, call.limits) from error
+
+    def _call(self, caller: Call | Root, inbound: Inbound) -> Call:
+        limits = self.limits.smaller(inbound.limits)
+        deadline, owner = time.monotonic() + limits.deadline, (self.name, limits.deadline)
+        if isinstance(caller, Call) and caller.deadline < deadline:
+            deadline, owner = caller.deadline, caller.deadline_owner
+        root = caller if isinstance(caller, Root) else caller.root
+        return Call(root=root, node=self.name, edge=inbound.name, limits=limits, deadline=deadline, deadline_owner=owner)
+
+    def _enter(self, call: Call, lease: Lease, name: FunctionName, arguments: Sequence[Any]) -> Any:
+        takes, gives, fails = self._mappers_of(name)
+        inner = takes(arguments, lambda value, kind: self._inward(value, kind, lease)) if takes else arguments
+
+        def wrap(value: Any, kind: ResourceName) -> Any:
+            return value if isinstance(value, Resource) else Resource(value, kind, self, lease)
+
+        try:
+            result = lease.instance.call(name, inner, call)
+        except WitError as error:
+            if fails:
+                raise WitError(fails(error.value, wrap)) from None
+            raise
+        return gives(result, wrap) if gives else result
+
+    def _mappers_of(self, name: FunctionName) -> tuple[Mapper | None, Mapper | None, Mapper | None]:
+        found = self._mappers.get(name)
+        if found is None:
+            function = self.function(name)
+            result = function.result
+            sides = (mapper(result.ok), mapper(result.err)) if isinstance(result, ResultOf) else (mapper(result), None)
+            found = self._mappers[name] = (arguments_mapper(function), *sides)
+        return found
+
+    def _inward(self, value: Any, kind: ResourceName, lease: Lease) -> Any:
+        """What the engine gets for a resource: its own handle, or another node's resource as a host object. Nothing else crosses."""
+        if not isinstance(value, Resource):
+            raise ShapeError(f"expected a {kind.name}, found {type(value).__name__}")
+        handle = value.unwrapped(kind)
+        if value.lease is lease:
+            return handle
+        if value.node is self:
+            raise ShapeError(f"{value!r} lives in another instance of {self.name} than the others given in this call")
+        return value
+
+    def _owner_of(self, arguments: Sequence[Any], name: FunctionName) -> Lease | None:
+        """The lease of the first resource among the arguments that lives in this node."""
+        found: list[Lease] = []
+
+        def note(value: Any, _: ResourceName) -> Any:
+            if isinstance(value, Resource) and value.node is self:
+                found.append(value.lease)
+            return value
+
+        if takes := self._mappers_of(name)[0]:
+            takes(arguments, note)
+        return found[0] if found else None
+
+    def drop(self, resource: Resource) -> None:
+        """Drop a resource that lives in this node."""
+        self._leases.drop(resource.lease, resource.handle)
+
+    def _named(self, error: LimitExceeded, limits: Limits) -> LimitExceeded:
+        """An engine's limit error, which knows no node, with the node's name and the limit as written."""
+        value = getattr(limits, error.limit)
+        return type(error)(self.name, error.limit, show_time(value) if error.limit == "deadline" else show_size(value))
+
+    def close(self) -> None:
+        """End all instances."""
+        self._leases.close()
+
+
+def edge_function(provider: Node, inbound: Inbound, name: FunctionName) -> HostFunction:
+    """The host function that carries a consumer's call into its provider; where the edge's `calls` leave it out, a denial."""
+
+    def carry(call: Call, *arguments: Any) -> Any:
+        if not inbound.allows(name[1]):
+            raise refuse_call(call, inbound.name, short_name(name[1]))
+        return provider.invoke(call, inbound, name, arguments)
+
+    return carry

@@ -1,0 +1,215 @@
+"""Who may use which instance. A lease is one instance in one store with its WASI state; whoever calls into it holds its lock.
+
+Leases are kept per inbound edge (per node where the graph says `shared`): `fresh` ones live for one call, and on until their last exported
+resource is dropped; `pooled` ones serve one call after another; a `single` one makes its callers queue.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ringfence.contract.errors import GuestTrap, RingfenceError, ShapeError
+from ringfence.contract.lock import Instances
+from ringfence.contract.values import Handle
+from ringfence.engine.seam import Instance
+from ringfence.wasi.state import WasiState
+
+if TYPE_CHECKING:
+    from ringfence.call import Call
+
+_IDLE = 8
+"""Idle pooled instances kept per key."""
+_PATIENCE = 0.02
+"""Seconds between two looks at the deadline while queueing."""
+
+Opener = Callable[["Call"], Instance]
+
+
+class Lease:
+    """One instance and its state. `alive` from its opening until it traps or ends; it is opened once."""
+
+    def __init__(self, node: str, key: str, state: WasiState) -> None:
+        self.node, self.key, self.state = node, key, state
+        self.lock = threading.Lock()
+        self._instance: Instance | None = None
+        self._dropped: deque[Handle] = deque()
+        self.ended = False
+
+    def open(self, opener: Opener, call: Call) -> None:
+        """Make the instance; its start code runs as part of `call`."""
+        self._instance = opener(call)
+
+    @property
+    def instance(self) -> Instance:
+        if self._instance is None or self.ended:
+            raise GuestTrap(f"{self.node}: this instance has ended")
+        return self._instance
+
+    @property
+    def alive(self) -> bool:
+        return self._instance is not None and not self.ended and not self._instance.trapped
+
+    @property
+    def needed(self) -> bool:
+        """Whether somebody still holds a resource that lives here."""
+        return self.alive and self.instance.lent > 0
+
+    def later(self, handle: Handle) -> None:
+        """Note a resource to drop when next nobody is inside. Safe anywhere, a finalizer included."""
+        self._dropped.append(handle)
+
+    @property
+    def untidy(self) -> bool:
+        return bool(self._dropped)
+
+    def tidy(self) -> None:
+        """Drop what was noted; the caller holds the lock. A destructor that fails ends the instance, as any trap does."""
+        while self._dropped:
+            handle = self._dropped.popleft()
+            if self.alive:
+                try:
+                    handle.close()
+                except RingfenceError:
+                    break
+
+    def end(self) -> None:
+        """End the instance and close everything it had open. Twice is harmless."""
+        if not self.ended:
+            self.ended = True
+            if self._instance is not None:
+                self._instance.close()
+            self.state.close()
+
+
+class Leases:
+    """All leases of one node."""
+
+    def __init__(self, node: str, mode: Instances, *, new_state: Callable[[], WasiState], opener: Opener) -> None:
+        self._node, self._mode, self._new_state, self._opener = node, mode, new_state, opener
+        self._guard = threading.Lock()
+        self._all: set[Lease] = set()
+        self._kept: dict[str, list[Lease]] = {}
+        self._closed = False
+
+    @contextmanager
+    def taken(self, key: str, call: Call) -> Iterator[Lease]:
+        """A locked, live lease for a call that comes in under `key`."""
+        self._sweep()
+        lease = self._single(key, call) if self._mode == "single" else self._reused(key) or self._new(key)
+        try:
+            call.state = lease.state
+            if not lease.alive:
+                lease.open(self._opener, call)
+            yield lease
+        finally:
+            self._give_back(lease)
+
+    @contextmanager
+    def held(self, lease: Lease, call: Call) -> Iterator[Lease]:
+        """The lease in which a resource lives, locked."""
+        _queue(lease, call)
+        try:
+            if not lease.alive:
+                raise ShapeError(f"the resource lived in an instance of {self._node} that has ended")
+            call.state = lease.state
+            yield lease
+        finally:
+            self._give_back(lease)
+
+    def drop(self, lease: Lease, handle: Handle) -> None:
+        """Drop a resource: now where nobody is inside its instance, else when that call has ended."""
+        lease.later(handle)
+        self._collect(lease)
+
+    def close(self, patience: float = 5.0) -> None:
+        """End all leases. One that is in a call for longer than `patience` seconds ends when that call returns."""
+        with self._guard:
+            self._closed = True
+            leases = list(self._all)
+        for lease in leases:
+            if lease.lock.acquire(timeout=patience):
+                self._give_back(lease)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def _new(self, key: str) -> Lease:
+        lease = Lease(self._node, key, self._new_state())
+        lease.lock.acquire()
+        with self._guard:
+            if self._closed:
+                raise GuestTrap(f"{self._node}: the graph is closed")
+            self._all.add(lease)
+        return lease
+
+    def _reused(self, key: str) -> Lease | None:
+        if self._mode != "pooled":
+            return None
+        with self._guard:
+            kept = self._kept.get(key, [])
+            for lease in kept:
+                if lease.lock.acquire(blocking=False):
+                    kept.remove(lease)
+                    return lease
+        return None
+
+    def _single(self, key: str, call: Call) -> Lease:
+        while True:
+            with self._guard:
+                kept = self._kept.get(key)
+            if not kept:
+                fresh = self._new(key)
+                with self._guard:
+                    if self._kept.setdefault(key, [fresh])[0] is fresh:
+                        return fresh
+                    self._all.discard(fresh)
+                continue
+            lease = kept[0]
+            _queue(lease, call)
+            if not lease.ended:
+                return lease
+            lease.lock.release()
+
+    def _give_back(self, lease: Lease) -> None:
+        """Unlock a lease; keep it where its mode or a resource keeps it, else end it."""
+        try:
+            lease.tidy()
+            with self._guard:
+                keep = not self._closed and lease.alive and (self._keeps(lease) or lease.needed)
+                if not keep:
+                    self._all.discard(lease)
+                    if lease in self._kept.get(lease.key, ()):
+                        self._kept[lease.key].remove(lease)
+            if not keep:
+                lease.end()
+        finally:
+            lease.lock.release()
+        if lease.untidy and not lease.ended:
+            self._collect(lease)
+
+    def _keeps(self, lease: Lease) -> bool:
+        kept = self._kept.setdefault(lease.key, [])
+        if lease in kept:
+            return True
+        if self._mode == "pooled" and len(kept) < _IDLE:
+            kept.append(lease)
+            return True
+        return False
+
+    def _collect(self, lease: Lease) -> None:
+        if not lease.ended and lease.lock.acquire(blocking=False):
+            self._give_back(lease)
+
+    def _sweep(self) -> None:
+        for lease in [one for one in tuple(self._all) if one.untidy]:
+            self._collect(lease)
+
+
+def _queue(lease: Lease, call: Call) -> None:
+    """Wait for a lease that another call uses; the time counts to the deadline."""
+    while not lease.lock.acquire(timeout=min(_PATIENCE, call.remaining())):
+        call.check()

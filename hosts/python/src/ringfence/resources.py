@@ -1,0 +1,198 @@
+"""Resources that guests own, as everyone else sees them: the application, and other nodes through edges.
+
+An engine knows handles of one instance. Outside that instance a handle travels as a `Resource`, which remembers its lease (the instance and
+its lock). `outward` wraps what an instance gives, `inward` unwraps what it is given; both are made once per type, and are None where a type holds no resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ringfence.contract.errors import ShapeError
+from ringfence.contract.names import parse_interface, snake
+from ringfence.contract.types import (
+    Borrow,
+    FunctionType,
+    ListOf,
+    OptionOf,
+    Own,
+    RecordOf,
+    ResourceName,
+    ResultOf,
+    TupleOf,
+    Type,
+    VariantOf,
+)
+from ringfence.contract.values import Case, Err, Handle, Ok, Record, Some, record_class
+
+if TYPE_CHECKING:
+    from ringfence.instance import Node
+    from ringfence.leases import Lease
+
+Leaf = Callable[[Any, ResourceName], Any]
+Mapper = Callable[[Any, Leaf], Any]
+
+
+class Resource:
+    """A resource that lives in a guest. Its WIT methods are its attributes; a context manager; `close()` drops it.
+
+    Using it after `close`, after it was given away, or after its instance ended is a ShapeError.
+    """
+
+    __slots__ = ("__weakref__", "handle", "kind", "lease", "node")
+
+    def __init__(self, handle: Handle, kind: ResourceName, node: Node, lease: Lease) -> None:
+        self.handle, self.kind, self.node, self.lease = handle, kind, node, lease
+
+    def __getattr__(self, name: str) -> Any:
+        methods = self.node.methods(self.kind)
+        if name not in methods or self.node.application is None:
+            listed = ", ".join(sorted(methods)) if self.node.application else f"none for the application ({self.node.name} is not exposed)"
+            raise AttributeError(f"{self.kind.name} has no method {name!r}; it has {listed}")
+        return partial(self.node.application, methods[name], self)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.node.methods(self.kind)]
+
+    def close(self) -> None:
+        """Drop it: the guest's destructor runs as soon as its instance is in no call. Twice is harmless."""
+        self.node.drop(self)
+
+    def __del__(self) -> None:
+        self.lease.later(self.handle)
+
+    def __enter__(self) -> Resource:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<resource {self.kind.name} of {self.node.name}>"
+
+    def unwrapped(self, expected: ResourceName) -> Handle:
+        """The engine's handle, for a call into its own instance that expects this resource type."""
+        if not same_resource(self.kind, expected):
+            raise ShapeError(f"expected a {expected.name} of {expected.interface}, found {self!r} of {self.kind.interface}")
+        return self.handle
+
+
+def same_resource(one: ResourceName, other: ResourceName) -> bool:
+    """Whether two names mean one resource: equal names in interfaces that are compatible versions of each other."""
+    if one.name != other.name:
+        return False
+    near, far = parse_interface(one.interface), parse_interface(other.interface)
+    return one.interface == other.interface or (near is not None and far is not None and near.accepts(far))
+
+
+def mapper(kind: Type | None) -> Mapper | None:
+    """A function that rebuilds a value of this type with `leaf(resource, name)` in each resource's place; None where there are none."""
+    match kind:
+        case Own(name) | Borrow(name):
+            return lambda value, leaf: leaf(value, name)
+        case ListOf(element):
+            inner = mapper(element)
+            return inner and (lambda value, leaf: [_at(f"[{index}]", inner, one, leaf) for index, one in enumerate(value)])
+        case OptionOf(some):
+            return _option(some)
+        case TupleOf(elements):
+            return _tuple(elements)
+        case RecordOf(fields):
+            return _fields(fields)
+        case VariantOf(cases):
+            return _cases(cases)
+        case ResultOf(ok, err):
+            return _result(ok, err)
+        case _:
+            return None
+
+
+def arguments_mapper(function: FunctionType) -> Mapper | None:
+    """The same for a function's arguments, as one list; errors name the parameter."""
+    inner = [mapper(kind) for _, kind in function.params]
+    if not any(inner):
+        return None
+
+    def mapped(values: Any, leaf: Leaf) -> list[Any]:
+        if len(values) != len(inner):
+            return list(values)  # the engine words the arity error
+        names = [name for name, _ in function.params]
+        return [value if one is None else _at(name, one, value, leaf) for name, one, value in zip(names, inner, values, strict=True)]
+
+    return mapped
+
+
+def _at(step: str, inner: Mapper, value: Any, leaf: Leaf) -> Any:
+    try:
+        return inner(value, leaf)
+    except ShapeError as error:
+        raise error.within(step) from error
+
+
+def _option(some: Type) -> Mapper | None:
+    inner = mapper(some)
+    if inner is None:
+        return None
+
+    def mapped(value: Any, leaf: Leaf) -> Any:
+        if value is None:
+            return None
+        return Some(inner(value.value, leaf)) if isinstance(value, Some) else inner(value, leaf)
+
+    return mapped
+
+
+def _tuple(elements: tuple[Type, ...]) -> Mapper | None:
+    inner = [mapper(element) for element in elements]
+    if not any(inner):
+        return None
+    return lambda value, leaf: tuple(one if step is None else step(one, leaf) for step, one in zip(inner, value, strict=True))
+
+
+def _fields(fields: tuple[tuple[str, Type], ...]) -> Mapper | None:
+    inner = {name: step for name, kind in fields if (step := mapper(kind)) is not None}
+    if not inner:
+        return None
+    make = record_class(tuple(name for name, _ in fields))
+
+    def mapped(value: Any, leaf: Leaf) -> Record:
+        parts = ((name, _field(value, name)) for name, _ in fields)
+        return make(*(_at(name, inner[name], one, leaf) if name in inner else one for name, one in parts))
+
+    return mapped
+
+
+def _field(value: Any, name: str) -> Any:
+    try:
+        if isinstance(value, Mapping):
+            return value[name] if name in value else value[snake(name)]
+        return getattr(value, snake(name))
+    except (KeyError, AttributeError):
+        raise ShapeError(f"expected a record with a field {name}, found {type(value).__name__}") from None
+
+
+def _cases(cases: tuple[tuple[str, Type | None], ...]) -> Mapper | None:
+    inner = {name: step for name, kind in cases if (step := mapper(kind)) is not None}
+    if not inner:
+        return None
+
+    def mapped(value: Any, leaf: Leaf) -> Any:
+        step = inner.get(value.name) if isinstance(value, Case) else None
+        return Case(value.name, step(value.value, leaf)) if step is not None else value
+
+    return mapped
+
+
+def _result(ok: Type | None, err: Type | None) -> Mapper | None:
+    good, bad = mapper(ok), mapper(err)
+    if good is None and bad is None:
+        return None
+
+    def mapped(value: Any, leaf: Leaf) -> Any:
+        if isinstance(value, Ok):
+            return Ok(good(value.value, leaf)) if good else value
+        return Err(bad(value.value, leaf)) if bad and isinstance(value, Err) else value
+
+    return mapped

@@ -1,0 +1,36 @@
+# Everything a person or CI runs. `just demo` and `just test` set up whatever is missing, and are quick the second time.
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+uv := "python3 -m uv"
+run := uv + " run --locked --quiet --no-sync"
+
+# the commands
+default:
+    @just --list --unsorted
+
+# compose and run the demo graph against a real vendor server, then show what the fence refuses
+demo: setup
+    {{run}} python manifests/shop/demo.py
+
+# all checks: style, types, the house's walls, and every test
+test: setup
+    {{run}} ruff check
+    {{run}} ruff format --check
+    {{run}} mypy
+    {{run}} lint-imports
+    {{run}} pytest
+
+# rewrite the expected messages in tests/cases; review the diff
+bless: setup
+    {{run}} pytest tests/composer -q --bless
+
+# install the pinned tools and libraries, and build the toolchain component
+setup:
+    @python3 -m uv --version >/dev/null 2>&1 || python3 -m pip install --quiet uv==0.13.9 || { echo "uv is missing and pip refused to install it: run 'python3 -m venv .tools && . .tools/bin/activate' first" >&2; exit 1; }
+    @{{uv}} sync --locked --quiet
+    @{{run}} python -m ringfence_composer.tools
+
+# put the code in its canonical form
+format: setup
+    {{run}} ruff check --fix
+    {{run}} ruff format
