@@ -2,19 +2,86 @@
 
 from __future__ import annotations
 
-import select
+import atexit
+import selectors
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from ringfence.contract.errors import DeadlineExceeded, Denial, LimitExceeded
 from ringfence.contract.limits import Limits, show_size, show_time
 
 if TYPE_CHECKING:
     from ringfence.wasi.state import WasiState
+
+Source: TypeAlias = socket.socket | int
+"""What one can wait for: a socket or a descriptor."""
+
+_DENIALS = 256
+"""Denials kept per application's call: a guest that keeps trying must not fill the host's memory."""
+
+_LONGEST = 600.0
+"""Seconds of one wait at most; poll counts milliseconds in an int."""
+
+_Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
+"""poll has no upper bound on descriptors, as select has (1,024), and no descriptor of its own, as epoll has."""
+
+
+class Waker:
+    """A socket that becomes readable when it is poked, from any thread."""
+
+    def __init__(self) -> None:
+        self.near, self._far = socket.socketpair()
+        self.near.setblocking(False)
+        self._far.setblocking(False)
+
+    def poke(self) -> None:
+        with suppress(OSError):  # full: it is readable already
+            self._far.send(b"\0")
+
+    def reset(self) -> None:
+        with suppress(BlockingIOError):
+            while self.near.recv(64):
+                pass
+
+    def close(self) -> None:
+        self.near.close()
+        self._far.close()
+
+
+class _Wakers:
+    """Spare wakers: making one costs more than most waits."""
+
+    _SPARE = 8
+
+    def __init__(self) -> None:
+        self._spare: deque[Waker] = deque()
+        atexit.register(self.close)
+
+    def take(self) -> Waker:
+        with suppress(IndexError):
+            return self._spare.pop()
+        return Waker()
+
+    def give_back(self, waker: Waker) -> None:
+        waker.reset()
+        if len(self._spare) < self._SPARE:
+            self._spare.append(waker)
+        else:
+            waker.close()
+
+    def close(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._spare.pop().close()
+
+
+_WAKERS = _Wakers()
 
 
 class Root:
@@ -23,34 +90,39 @@ class Root:
     def __init__(self) -> None:
         self.denials: list[Denial] = []
         self._reason: BaseException | None = None
-        self._wakers: list[socket.socket] = []
+        self._wakers: list[Waker] = []
         self._lock = threading.Lock()
+
+    def deny(self, denial: Denial) -> None:
+        """Record a denial; an equal one is recorded once, and no more than a bounded number."""
+        if len(self.denials) < _DENIALS and denial not in self.denials:
+            self.denials.append(denial)
 
     def interrupt(self, reason: BaseException) -> None:
         """End the call soon, from any thread: it raises `reason`. The first reason stays."""
         with self._lock:
             self._reason = self._reason or reason
             for waker in self._wakers:
-                waker.send(b"\0")
+                waker.poke()
 
     @property
     def reason(self) -> BaseException | None:
         return self._reason
 
-    def waker(self) -> tuple[socket.socket, socket.socket]:
-        """A socket that becomes readable on interrupt, and its other end; give both back to `release`."""
-        near, far = socket.socketpair()
+    @contextmanager
+    def waking(self) -> Iterator[socket.socket]:
+        """A socket that becomes readable on interrupt."""
+        waker = _WAKERS.take()
         with self._lock:
-            self._wakers.append(far)
+            self._wakers.append(waker)
             if self._reason:
-                far.send(b"\0")
-        return near, far
-
-    def release(self, pair: tuple[socket.socket, socket.socket]) -> None:
-        with self._lock:
-            self._wakers.remove(pair[1])
-        for end in pair:
-            end.close()
+                waker.poke()
+        try:
+            yield waker.near
+        finally:
+            with self._lock:
+                self._wakers.remove(waker)
+            _WAKERS.give_back(waker)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +135,7 @@ class Call:
     limits: Limits
     deadline: float  # monotonic seconds
     deadline_owner: tuple[str, float]  # node and limit that set the deadline, for the message
-    state: WasiState = field(init=False)  # of the instance that serves the call, once there is one
+    state: WasiState = field(init=False, repr=False)  # of the instance that serves the call, once there is one
     output: int = field(default=0, init=False)
 
     def remaining(self) -> float:
@@ -84,19 +156,35 @@ class Call:
         if self.output > self.limits.output:
             raise LimitExceeded(self.node, "output", show_size(self.limits.output))
 
-    def wait(self, readers: Sequence[Any], writers: Sequence[Any], seconds: float | None) -> tuple[list[Any], list[Any]]:
-        """Those of the sockets or descriptors that are ready, at the latest after `seconds`; other threads run meanwhile.
+    def wait(self, readers: Iterable[Source], writers: Iterable[Source], seconds: float | None) -> None:
+        """Return when one of these is ready (broken and closed ones are), at the latest after `seconds`; other threads run meanwhile.
+
+        It may return early: look again.
 
         Raises:
-            DeadlineExceeded, Interrupted: whatever `check` finds while waiting.
+            DeadlineExceeded, Interrupted: whatever `check` finds, before or after waiting.
         """
         self.check()
-        until = self.deadline if seconds is None else min(self.deadline, time.monotonic() + seconds)
-        pair = self.root.waker()
-        try:
-            left = max(0.0, until - time.monotonic())
-            ready, writable, _ = select.select([*readers, pair[0]], writers, [], left)
-        finally:
-            self.root.release(pair)
+        events: dict[Source, int] = dict.fromkeys(readers, selectors.EVENT_READ)
+        for writer in writers:
+            events[writer] = events.get(writer, 0) | selectors.EVENT_WRITE
+        if all(_is_open(source) for source in events):
+            with self.root.waking() as waking, _Selector() as selector:
+                selector.register(waking, selectors.EVENT_READ)
+                _register(selector, events)
+                selector.select(min(self.remaining(), _LONGEST if seconds is None else max(0.0, seconds), _LONGEST))
         self.check()
-        return [one for one in ready if one is not pair[0]], writable
+
+
+def _is_open(source: Source) -> bool:
+    return source >= 0 if isinstance(source, int) else source.fileno() >= 0
+
+
+def _register(selector: selectors.BaseSelector, events: dict[Source, int]) -> None:
+    """Register each descriptor once, though sources may name it twice (a socket, and its number)."""
+    numbers: dict[int, int] = {}
+    for source, mask in events.items():
+        number = source if isinstance(source, int) else source.fileno()
+        numbers[number] = numbers.get(number, 0) | mask
+    for number, mask in numbers.items():
+        selector.register(number, mask)

@@ -95,10 +95,14 @@ class Directory:
             return self._only(node, ".".join(wanted), exact[0])
         if matches:
             return wanted
-        choices = sorted(
-            {parts[len(path)] for parts in map(_pythonic, self.spelled(node)) if len(parts) > len(path) and parts[: len(path)] == path}
-        )
+        choices = self.members(node, path)
         raise AttributeError(f"{'.'.join((node, *path))} has no {name!r}. {_choices(name, choices)}")
+
+    def members(self, node: str, path: tuple[str, ...]) -> list[str]:
+        """The Python attributes there are at this path of a node, sorted."""
+        depth = len(path)
+        parts = map(_pythonic, self.spelled(node))
+        return sorted({one[depth] for one in parts if len(one) > depth and one[:depth] == path})
 
     def _only(self, node: str, name: str, found: list[Target]) -> Target:
         if len(found) == 1:
@@ -106,10 +110,8 @@ class Directory:
         if found:
             listed = ", ".join(target.name for target in found)
             raise UsageError(f"{node}.{name} is ambiguous", hint=f"name one of: {listed}")
-        raise UsageError(
-            f"node {node} exposes no function {name!r}",
-            hint=_choices(name, [spelling for spelling in self.spelled(node) if "/" not in spelling]),
-        )
+        short = [spelling for spelling in self.spelled(node) if "/" not in spelling]
+        raise UsageError(f"node {node} exposes no function {name!r}", hint=_choices(name, short))
 
 
 def _pythonic(spelling: str) -> tuple[str, ...]:
@@ -143,9 +145,7 @@ class View:
         return View(self._directory, self._run, self._node, found)
 
     def __dir__(self) -> list[str]:
-        depth = len(self._path)
-        parts = map(_pythonic, self._directory.spelled(self._node))
-        return sorted({one[depth] for one in parts if len(one) > depth and one[:depth] == self._path})
+        return self._directory.members(self._node, self._path)
 
     def __repr__(self) -> str:
         return f"<{'.'.join((self._node, *self._path))}: {', '.join(self.__dir__())}>"

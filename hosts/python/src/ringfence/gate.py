@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, final
 
 from ringfence.contract import grants
 from ringfence.contract.errors import Denial
-from ringfence.contract.grants.base import Request
+from ringfence.contract.grants.base import Request, quoted
 
 if TYPE_CHECKING:
     from ringfence.call import Call
 
 _KEY = object()
+_REASON = "no grant covers it"
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 -- a decision, not a fault; an effect turns it into its specification's error
     """No grant covers a request. An effect answers it with its specification's error, or lets it through as a trap."""
 
     def __init__(self, denial: Denial) -> None:
@@ -27,7 +28,7 @@ class Refused(Exception):
 
 @final
 class Permit:
-    """Proof that the gate allowed this very request of this call."""
+    """Proof that the gate allowed this very request of this call. Good for one effect, at once; never kept."""
 
     __slots__ = ("call", "request")
 
@@ -36,25 +37,49 @@ class Permit:
             raise TypeError("only the gate makes permits")
         self.call, self.request = call, request
 
+    def __reduce__(self) -> str:
+        raise TypeError("a permit is neither copied nor pickled")
 
-def permit(call: Call, request: Request, *, reason: str = "no grant covers it") -> Permit:
-    """A permit for the request under the grants of the call's node.
+
+def permit(call: Call, request: Request, *alternatives: Request, reason: str = _REASON) -> Permit:
+    """A permit under the grants of the call's node: for the request, else for the first of the alternatives that is covered.
+
+    The alternatives are other views of the same act (an address, and the names it was looked up by). A denial words the request.
 
     Raises:
-        Refused: no grant covers it; the denial is recorded with the call.
+        Refused: no grant covers any of them; the denial is recorded with the call.
     """
-    if grants.admits(call.state.policy, request):
-        return Permit(call, request, key=_KEY)
-    kind = grants.KINDS[request.kind]
+    for one in (request, *alternatives):
+        if grants.admits(call.state.policy, one):
+            return Permit(call, one, key=_KEY)
+    allow = grants.KINDS[request.kind].suggest(request)
+    raise refuse(call, kind=request.kind, operation=request.operation, value=request.value, reason=reason, allow=allow)
+
+
+def refuse(call: Call, *, kind: str, operation: str, value: str, reason: str, allow: str, provider: str = "host") -> Refused:
+    """The refusal of something, recorded with the call. Directly only for what no kind of grant can allow yet.
+
+    Text that a guest made must have passed `quoted`.
+    """
     denial = Denial(
         node=call.node,
         edge=call.edge,
-        kind=request.kind,
-        operation=request.operation,
-        value=request.value,
+        kind=kind,
+        operation=operation,
+        value=value,
         reason=reason,
-        allow=kind.suggest(request),
-        where=call.state.where,
+        allow=allow,
+        where=call.state.where if provider == "host" else "",
+        provider=provider,
     )
-    call.root.denials.append(denial)
-    raise Refused(denial)
+    call.root.deny(denial)
+    return Refused(denial)
+
+
+def refuse_call(call: Call, provider: str, function: str) -> Refused:
+    """The refusal of a call into another node that the edge's `calls` leave out."""
+    reason = "the edge's calls do not list it"
+    allow = f"calls: [{function}]"
+    return refuse(
+        call, kind="calls", operation="call", value=quoted(f"{provider}.{function}"), reason=reason, allow=allow, provider=provider
+    )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ringfence.call import Root
-from ringfence.contract.errors import CapabilityDenied, Denial, GuestError, GuestTrap, IntegrityError, Interrupted, StaleLock
+from ringfence.contract.errors import CapabilityDenied, Denial, GuestError, GuestTrap, IntegrityError, Interrupted
 from ringfence.contract.lock import Lane
 from ringfence.contract.values import WitError
 from ringfence.directory import Directory, Target, View
@@ -65,8 +65,9 @@ class Graph:
     ) -> Self:
         """The graph of a graph.yaml (by the lock beside it) or of a graph.lock.json.
 
-        It never builds or plans, unless `compose` says so (for development; needs ringfence-composer). `lock_digest` pins the lock file's bytes.
-        `parameters` gives the graph's parameters their values. `cache` is the folder for compiled code (default: the user's cache).
+        It never builds or plans, unless `compose` says so (for development; needs ringfence-composer). `lock_digest` pins the lock
+        file's bytes. `parameters` gives the graph's parameters their values. `cache` is the folder for compiled code (default: the
+        user's cache).
 
         Raises:
             StaleLock: there is no lock, or it was made from another graph.yaml.
@@ -75,7 +76,7 @@ class Graph:
         """
         where = Path(path)
         if compose and not where.name.endswith(LOCK_SUFFIX):
-            _compose_if_stale(where)
+            compose_now(where)
         lock, file = read_lock(where, lock_digest)
         artifacts = check_artifacts(lock, file, None if cache is None else Path(cache))
         nodes = make_nodes(lock, file, artifacts, ENGINES, parameters or {})
@@ -187,10 +188,3 @@ def _judged(root: Root, failure: GuestError | GuestTrap) -> Exception:
     denied = CapabilityDenied(root.denials)
     denied.__cause__ = failure
     return denied
-
-
-def _compose_if_stale(manifest: Path) -> None:
-    try:
-        read_lock(manifest, None)
-    except (StaleLock, IntegrityError):
-        compose_now(manifest)

@@ -178,7 +178,7 @@ def edge_function(provider: Node, inbound: Inbound, name: FunctionName) -> HostF
 
     def carry(call: Call, *arguments: Any) -> Any:
         if not inbound.allows(name[1]):
-            raise refuse_call(call, inbound.name, short_name(name[1]))
+            raise refuse_call(call, provider.name, short_name(name[1]))
         return provider.invoke(call, inbound, name, arguments)
 
     return carry

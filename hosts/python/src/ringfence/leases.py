@@ -16,10 +16,10 @@ from ringfence.contract.errors import GuestTrap, RingfenceError, ShapeError
 from ringfence.contract.lock import Instances
 from ringfence.contract.values import Handle
 from ringfence.engine.seam import Instance
-from ringfence.wasi.state import WasiState
 
 if TYPE_CHECKING:
     from ringfence.call import Call
+    from ringfence.wasi.state import WasiState
 
 _IDLE = 8
 """Idle pooled instances kept per key."""
@@ -99,7 +99,7 @@ class Leases:
     def taken(self, key: str, call: Call) -> Iterator[Lease]:
         """A locked, live lease for a call that comes in under `key`."""
         self._sweep()
-        lease = self._single(key, call) if self._mode == "single" else self._reused(key) or self._new(key)
+        lease = self._single(key, call) if self._mode == "single" else self._reused(key) or self._fresh(key)
         try:
             call.state = lease.state
             if not lease.alive:
@@ -138,13 +138,17 @@ class Leases:
         return len(self._all)
 
     def _new(self, key: str) -> Lease:
+        """A locked lease without an instance yet; the caller holds the guard."""
+        if self._closed:
+            raise GuestTrap(f"{self._node}: the graph is closed")
         lease = Lease(self._node, key, self._new_state())
         lease.lock.acquire()
-        with self._guard:
-            if self._closed:
-                raise GuestTrap(f"{self._node}: the graph is closed")
-            self._all.add(lease)
+        self._all.add(lease)
         return lease
+
+    def _fresh(self, key: str) -> Lease:
+        with self._guard:
+            return self._new(key)
 
     def _reused(self, key: str) -> Lease | None:
         if self._mode != "pooled":
@@ -160,15 +164,11 @@ class Leases:
     def _single(self, key: str, call: Call) -> Lease:
         while True:
             with self._guard:
-                kept = self._kept.get(key)
-            if not kept:
-                fresh = self._new(key)
-                with self._guard:
-                    if self._kept.setdefault(key, [fresh])[0] is fresh:
-                        return fresh
-                    self._all.discard(fresh)
-                continue
-            lease = kept[0]
+                kept = self._kept.setdefault(key, [])
+                if not kept:
+                    kept.append(self._new(key))
+                    return kept[0]
+                lease = kept[0]
             _queue(lease, call)
             if not lease.ended:
                 return lease

@@ -1,14 +1,14 @@
 """Resources that guests own, as everyone else sees them: the application, and other nodes through edges.
 
-An engine knows handles of one instance. Outside that instance a handle travels as a `Resource`, which remembers its lease (the instance and
-its lock). `outward` wraps what an instance gives, `inward` unwraps what it is given; both are made once per type, and are None where a type holds no resource.
+An engine knows handles of one instance. Outside that instance a handle travels as a `Resource`, which remembers its lease (the instance
+and its lock). A `Mapper` reaches the resources inside a value; it is made once per type, and is None where a type holds none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ringfence.contract.errors import ShapeError
 from ringfence.contract.names import parse_interface, snake
@@ -63,7 +63,7 @@ class Resource:
     def __del__(self) -> None:
         self.lease.later(self.handle)
 
-    def __enter__(self) -> Resource:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

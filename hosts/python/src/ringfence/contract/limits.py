@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 _SIZE = re.compile(r"(?P<count>[1-9][0-9]{0,15})(?P<unit>B|KiB|MiB|GiB)")
 _TIME = re.compile(r"(?P<count>[0-9]{1,6}(\.[0-9]{1,3})?)(?P<unit>ms|s|min)")
@@ -32,7 +33,8 @@ class Limits:
 
     def narrowed(self, written: Mapping[str, str]) -> Limits:
         """These limits with the written ones in the place of theirs; what is written has passed `parse_limit`."""
-        return replace(self, **{name: parse_limit(name, text) for name, text in written.items()})
+        values: dict[str, Any] = {name: parse_limit(name, text) for name, text in written.items()}
+        return replace(self, **values)
 
 
 STACK_MAX = 4 << 20

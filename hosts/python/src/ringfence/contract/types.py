@@ -6,7 +6,7 @@ Source: the Component Model's explainer, *Type Definitions*. Names stay kebab-ca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 PrimitiveName: TypeAlias = Literal["bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "f32", "f64", "char", "string"]
@@ -78,10 +78,15 @@ class ResultOf:
 
 @dataclass(frozen=True, slots=True)
 class ResourceName:
-    """A resource type, named by the interface (as imported or exported, version included) that defines it."""
+    """A resource type, named by the interface (as imported or exported, version included) that defines it.
+
+    `guest` tells one that the component defines (its host holds handles) from one that it imports (its host holds the objects): a
+    component may import and export the same interface. It is not compared, since across an edge the one's export is the other's import.
+    """
 
     interface: str
     name: str
+    guest: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

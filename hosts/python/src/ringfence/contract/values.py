@@ -79,7 +79,7 @@ class Label(enum.StrEnum):
 def label_class(labels: tuple[str, ...]) -> type[Label]:
     """The Label enum for these WIT labels; members are named in UPPER_SNAKE."""
     members: Any = [(snake(label).upper(), label) for label in labels]
-    return Label("Label", members)  # type: ignore[return-value]  # the functional API of an enum base
+    return Label("Label", members)  # type: ignore[return-value, call-arg]  # the functional API of an enum base
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,118 @@
+"""Grants: the kinds that can be enforced, a node's policy made from its grant forms, and the one question that is asked of it.
+
+    policy = Policy.bind({"tcp": ["127.0.0.1:8017"], "clocks": ["monotonic", "wall"]})     # kind -> form, parameters in their places
+    admits(policy, Connect(IPv4Address("127.0.0.1"), 8017))
+
+A kind is a file beside this one and an entry in KINDS. A language runtime's needs are grants like any others: the plan puts them into the
+forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from ringfence.contract.grants.args import ARGS
+from ringfence.contract.grants.base import GrantKind, GrantSyntaxError, Request, syntax_errors
+from ringfence.contract.grants.clocks import CLOCKS
+from ringfence.contract.grants.dns import DNS
+from ringfence.contract.grants.env import ENV
+from ringfence.contract.grants.random import RANDOM
+from ringfence.contract.grants.stdio import STDERR, STDIN, STDOUT
+from ringfence.contract.grants.tcp import TCP
+
+_ALL: tuple[GrantKind, ...] = (TCP, DNS, ENV, ARGS, STDIN, STDOUT, STDERR, CLOCKS, RANDOM)
+
+KINDS: Mapping[str, GrantKind] = MappingProxyType({kind.name: kind for kind in _ALL})
+"""Every kind that this version can enforce. A form of any other kind is an error: a grant nothing can enforce."""
+
+INERT = frozenset(
+    {
+        "wasi:io/error",
+        "wasi:io/poll",
+        "wasi:io/streams",
+        "wasi:cli/exit",
+        "wasi:cli/terminal-input",
+        "wasi:cli/terminal-output",
+        "wasi:cli/terminal-stdin",
+        "wasi:cli/terminal-stdout",
+        "wasi:cli/terminal-stderr",
+        "wasi:sockets/network",
+        "wasi:sockets/instance-network",
+    }
+)
+"""Interfaces that carry no authority of their own: they act on what others gave, end the guest, or hand out an empty token."""
+
+_COMING: Mapping[str, str] = {
+    "wasi:filesystem/types": "files",
+    "wasi:filesystem/preopens": "files",
+    "wasi:sockets/udp": "udp",
+    "wasi:sockets/udp-create-socket": "udp",
+}
+
+
+def kinds_of(interface: str) -> tuple[str, ...]:
+    """The kinds that open an interface (named without its version), in the order of KINDS.
+
+    May name kinds that nothing can enforce yet (`files`, `udp`), which are not in KINDS: such an import is denied. Empty for INERT
+    interfaces and for those this version does not know.
+    """
+    opened = tuple(kind.name for kind in _ALL if interface in kind.interfaces)
+    return opened or ((_COMING[interface],) if interface in _COMING else ())
+
+
+def kind_of(interface: str) -> str | None:
+    """The first of `kinds_of`; None where the interface is INERT or unknown."""
+    return next(iter(kinds_of(interface)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a node may do: its grants by kind, those brought along by others included. Its representation shows kinds only."""
+
+    grants: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def bind(cls, forms: Mapping[str, Any]) -> Policy:
+        """The policy written in these forms: kind name to plain JSON data, parameters in their places.
+
+        Raises:
+            ExceptionGroup: of every GrantSyntaxError in them, the kind first in its path (`.tcp[0]`).
+        """
+        errors: list[GrantSyntaxError] = []
+        grants: dict[str, dict[Any, None]] = {}
+        for name, form in forms.items():
+            if name not in KINDS:
+                hint = f"kinds are {', '.join(KINDS)}"
+                errors.append(GrantSyntaxError("a grant nothing can enforce", path=f".{name}", hint=hint))
+                continue
+            try:
+                for grant in KINDS[name].parse(form):
+                    grants.setdefault(name, {})[grant] = None
+                    for other, implied in KINDS[name].implies(grant).items():
+                        grants.setdefault(other, {}).update(dict.fromkeys(implied))
+            except ExceptionGroup as group:
+                errors.extend(one.within(f".{name}") for one in group.exceptions if isinstance(one, GrantSyntaxError))
+        if errors:
+            raise syntax_errors(*errors)
+        return cls(MappingProxyType({name: tuple(bound) for name, bound in grants.items()}))
+
+    def of(self, kind: str) -> tuple[Any, ...]:
+        """The grants of one kind."""
+        return self.grants.get(kind, ())
+
+    def opens(self, interface: str) -> bool:
+        """Whether a grant opens the interface (named without its version)."""
+        return any(self.of(kind) for kind in kinds_of(interface))
+
+    def __repr__(self) -> str:
+        return f"Policy({', '.join(f'{name}: {len(grants)}' for name, grants in self.grants.items())})"
+
+
+def admits(policy: Policy, request: Request) -> bool:
+    """Whether a grant of the policy covers exactly what is asked for."""
+    kind = KINDS[request.kind]
+    wanted = kind.exactly(request)
+    return any(kind.covers(grant, wanted) for grant in policy.of(request.kind))

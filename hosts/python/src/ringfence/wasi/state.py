@@ -1,0 +1,151 @@
+"""What one instance has of the world: its policy, its environment, the names it looked up, and everything it has open."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from ringfence.contract.errors import LimitExceeded
+from ringfence.contract.grants import Policy
+from ringfence.contract.grants.clocks import Frozen
+from ringfence.contract.grants.hosts import Address
+
+HANDLES = 1024
+"""Resources an instance may hold at once: streams, pollables, sockets, errors."""
+SOCKETS = 64
+"""Sockets an instance may have open at once."""
+NAME_LIFETIME = 60.0
+"""Seconds for which a looked-up name leads to its addresses. The system's resolver tells no time to live."""
+_NAMES = 256
+
+
+class Held:
+    """A resource a guest holds: counted by its instance's state, closed when dropped or with the instance, once."""
+
+    def __init__(self, state: WasiState) -> None:
+        state.hold(self)
+        self.state = state
+        self.closed = False
+
+    def close(self) -> None:
+        """Let go of it. Twice is harmless."""
+        if not self.closed:
+            self.closed = True
+            self.state.let_go(self)
+            self.release()
+
+    def release(self) -> None:
+        """Free what lies behind it; runs once."""
+
+
+class Names:
+    """Which granted names led to which addresses, for a while."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, tuple[Address, ...]]] = {}
+
+    def remember(self, name: str, addresses: tuple[Address, ...]) -> None:
+        """Note the answer of a look-up; the oldest answers make room."""
+        self._known.pop(name, None)
+        while len(self._known) >= _NAMES:
+            del self._known[next(iter(self._known))]
+        self._known[name] = (time.monotonic() + NAME_LIFETIME, addresses)
+
+    def get(self, name: str) -> tuple[Address, ...] | None:
+        """The addresses of a name that was looked up not long ago."""
+        until, addresses = self._known.get(name, (0.0, ()))
+        return addresses if time.monotonic() < until else None
+
+    def of(self, address: Address, *, stale: bool = False) -> tuple[str, ...]:
+        """The names that lead to an address: those still good, or (`stale`) those no longer."""
+        now = time.monotonic()
+        return tuple(name for name, (until, addresses) in self._known.items() if address in addresses and (now >= until) == stale)
+
+
+class Randomness:
+    """Random bytes: the system's, or for a seed always the same ones."""
+
+    def __init__(self, seed: str | None) -> None:
+        self.seed = seed
+        self._key = hashlib.sha256(b"ringfence seeded random\0" + (seed or "").encode(errors="surrogatepass")).digest()
+        self._counter = 0
+
+    def bytes(self, length: int) -> bytes:
+        """The next bytes."""
+        if self.seed is None:
+            return os.urandom(length)
+        self._counter += 1
+        return hashlib.shake_256(self._key + self._counter.to_bytes(16, "big")).digest(length)
+
+
+class WasiState:
+    """One instance's. Not thread-safe: the instance is in one call at a time.
+
+    `environment` is the host's, from which `env` grants pass variables; the process's own by default. `where` is the place in graph.yaml
+    to which denials point.
+    """
+
+    def __init__(self, *, policy: Policy, node: str, where: str = "", environment: Mapping[str, str] | None = None) -> None:
+        self.policy, self.node, self.where = policy, node, where
+        self.variables = _variables(policy, os.environ if environment is None else environment)
+        self.frozen: Frozen | None = next((grant for grant in policy.of("clocks") if isinstance(grant, Frozen)), None)
+        self.started = time.monotonic_ns()
+        self.waited = 0  # nanoseconds the frozen monotonic clock has moved
+        self.randomness = Randomness(next((grant.seed for grant in policy.of("random")), None))
+        self.names = Names()
+        self.sinks: dict[str, Any] = {}  # of the standard streams, by name; see stdio
+        self.sockets = 0
+        self._held: dict[int, Held] = {}
+        self._closed = False
+
+    def hold(self, resource: Held) -> None:
+        """Count a resource.
+
+        Raises:
+            LimitExceeded: the instance holds too many.
+        """
+        if len(self._held) >= HANDLES:
+            raise LimitExceeded(self.node, "handles", str(HANDLES))
+        if self._closed:
+            raise RuntimeError("the instance has ended")
+        self._held[id(resource)] = resource
+
+    def let_go(self, resource: Held) -> None:
+        """Count it no longer."""
+        self._held.pop(id(resource), None)
+
+    @property
+    def held(self) -> int:
+        """How many resources the guest holds."""
+        return len(self._held)
+
+    def close(self) -> None:
+        """Close everything that is open. Twice is harmless."""
+        self._closed = True
+        for resource in list(self._held.values()):
+            with suppress(OSError):
+                resource.close()
+        for sink in self.sinks.values():
+            sink.close()
+        self.sinks.clear()
+
+    def __repr__(self) -> str:
+        return f"<WASI state of {self.node}, {len(self._held)} resources, {self.policy!r}>"
+
+
+def _variables(policy: Policy, environment: Mapping[str, str]) -> dict[str, str]:
+    """The granted variables; one that the host lacks is absent. What is no text (surrogates) cannot cross and is absent, too."""
+    found = {grant.name: environment.get(grant.name) if grant.value is None else grant.value for grant in policy.of("env")}
+    return {name: value for name, value in found.items() if value is not None and _is_text(value)}
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,94 @@
+"""What many tests share: graphs composed once, a vendor server, and the probe, a guest that tries whatever it is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from places import ROOT, SHOP
+from vendor_server import VendorServer
+
+if TYPE_CHECKING:
+    from ringfence import Graph
+
+TOKEN = "test-token"
+Composer = Callable[[str], Path]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--bless", action="store_true", help="rewrite the expected messages in tests/cases")
+
+
+@pytest.fixture(scope="session")
+def compose(tmp_path_factory: pytest.TempPathFactory) -> Composer:
+    """Writes a graph.yaml (`ROOT` in it leads to the checkout) into a folder of its own and composes it; each text once a session."""
+    from ringfence_composer.compose import compose_file
+
+    done: dict[str, Path] = {}
+
+    def composed(text: str) -> Path:
+        if text not in done:
+            folder = tmp_path_factory.mktemp("graph")
+            manifest = folder / "graph.yaml"
+            manifest.write_text(text.replace("ROOT", os.path.relpath(ROOT, folder)))
+            compose_file(manifest)
+            done[text] = manifest
+        return done[text]
+
+    return composed
+
+
+PROBE = """
+ringfence: 1
+graph: denials
+{parameters}
+nodes:
+  probe: {{ component: ROOT/tests/denials/probe, limits: {{ {limits} }}, instances: {instances} }}
+edges: [{edges}]
+expose: [probe]
+"""
+
+
+@pytest.fixture
+def probe(compose: Composer) -> Iterator[Callable[..., Graph]]:
+    """Makes a graph of the probe alone, with this grant and these limits, as YAML flow text."""
+    from ringfence import Graph
+
+    opened: list[Graph] = []
+
+    def make(grant: str = "", *, limits: str = "deadline: 10s", instances: str = "fresh", parameters: str = "", **given: object) -> Graph:
+        edges = f"{{ from: probe, to: host, grant: {{ {grant} }} }}" if grant else ""
+        text = PROBE.format(limits=limits, instances=instances, edges=edges, parameters=parameters)
+        opened.append(Graph.load(compose(text), **given))
+        return opened[-1]
+
+    yield make
+    for graph in opened:
+        graph.close()
+
+
+@pytest.fixture
+def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[VendorServer]:
+    """A vendor server on loopback; its token is in the environment."""
+    monkeypatch.setenv("VENDOR_TOKEN", TOKEN)
+    with VendorServer(token=TOKEN) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shop_file(compose: Composer) -> Path:
+    """The shop graph, composed outside the checkout."""
+    text = (SHOP / "graph.yaml").read_text().replace("../../components", "ROOT/components")
+    return compose(text)
+
+
+@pytest.fixture
+def shop(shop_file: Path, vendor: VendorServer) -> Iterator[Graph]:
+    """The shop graph against the vendor server."""
+    from ringfence import Graph
+
+    with Graph.load(shop_file, parameters={"vendor": vendor.address}) as graph:
+        yield graph

@@ -1,0 +1,59 @@
+"""Variables, arguments, standard streams, clocks, randomness and files: absent, empty or refused unless granted."""
+
+import time
+
+import pytest
+
+from ringfence import CapabilityDenied, GuestError, GuestTrap
+
+
+def test_a_variable_is_absent_unless_granted(probe, monkeypatch):
+    monkeypatch.setenv("SECRET", "s3cret")
+    monkeypatch.setenv("OTHER", "x")
+    assert probe().call("probe.environment") == []
+    granted = probe("env: [SECRET, { TZ: UTC }]")
+    assert granted.call("probe.getenv", "SECRET") == "s3cret"
+    assert sorted(granted.call("probe.environment")) == [("SECRET", "s3cret"), ("TZ", "UTC")]
+    assert granted.call("probe.getenv", "OTHER") is None
+
+
+def test_a_secret_stands_in_no_message(probe, monkeypatch):
+    monkeypatch.setenv("SECRET", "s3cret-value")
+    graph = probe("env: [SECRET]")
+    with pytest.raises(CapabilityDenied) as denied:
+        graph.call("probe.connect", "127.0.0.1", 9, "s3cret-value")
+    assert "s3cret-value" not in repr(denied.value) + str(denied.value)
+
+
+def test_arguments_are_empty_unless_granted(probe):
+    assert "--flag" not in probe().call("probe.arguments")
+
+
+def test_standard_input_is_empty(probe):
+    assert probe().call("probe.read-stdin") == ""
+
+
+def test_what_a_guest_prints_goes_to_the_log_escaped_where_granted(probe, caplog):
+    caplog.set_level("INFO", logger="ringfence")
+    probe("stdout: log").call("probe.print", "%s \x1b[31m red", 1)
+    (record,) = [one for one in caplog.records if one.name == "ringfence.probe"]
+    assert "%s" in record.getMessage()
+    assert "\x1b" not in record.getMessage()
+
+
+def test_clocks_can_be_frozen(probe):
+    wall, _ = probe('clocks: { frozen: "2026-01-01T00:00:00Z" }').call("probe.now")
+    assert wall == 1767225600.0
+    assert abs(probe().call("probe.now")[0] - time.time()) < 10
+
+
+def test_a_seed_makes_randomness_repeat(probe):
+    one, two = probe("random: { seeded: 7 }"), probe("random: secure")
+    assert one.call("probe.random", 16) == one.call("probe.random", 16)
+    assert two.call("probe.random", 16) != two.call("probe.random", 16)
+
+
+def test_there_are_no_files(probe):
+    for path in ("/etc/passwd", "app.py", "/proc/self/environ", "../../etc/passwd", "."):
+        with pytest.raises((GuestError, CapabilityDenied, GuestTrap)):
+            probe().call("probe.read-file", path)

@@ -1,0 +1,216 @@
+"""Which instance a call gets: nobody may see another caller's state, enter a trapped instance, or leave one behind."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from ringfence.call import Call, Root
+from ringfence.contract.errors import DeadlineExceeded, GuestTrap, ShapeError
+from ringfence.contract.limits import Limits
+from ringfence.leases import Leases
+
+
+@dataclass
+class Handle:
+    instance: "Instance"
+    closed: bool = False
+
+    def close(self):
+        assert not self.instance.entered, "a resource was dropped while somebody was inside"
+        if not self.closed:
+            self.closed = True
+            self.instance.lent -= 1
+
+
+@dataclass(eq=False)
+class Instance:
+    trapped: bool = False
+    lent: int = 0
+    entered: bool = False
+    closed: bool = False
+
+    def close(self):
+        self.closed = True
+
+    def lend(self):
+        self.lent += 1
+        return Handle(self)
+
+
+@dataclass
+class State:
+    closed: bool = False
+
+    def close(self):
+        self.closed = True
+
+
+@dataclass
+class House:
+    """Leases over instances that only remember what happened to them."""
+
+    mode: str
+    made: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.leases = Leases("node", self.mode, new_state=State, opener=self._open)
+
+    def _open(self, call):
+        self.made.append(Instance())
+        return self.made[-1]
+
+
+def a_call(seconds=5.0):
+    return Call(root=Root(), node="node", edge="application -> node", limits=Limits(), deadline=time.monotonic() + seconds, deadline_owner=("node", seconds))
+
+
+def use(house, key="e"):
+    with house.leases.taken(key, a_call()) as lease:
+        return lease.instance
+
+
+def test_a_fresh_instance_serves_one_call_and_ends():
+    house = House("fresh")
+    first, second = use(house), use(house)
+    assert first is not second
+    assert first.closed
+    assert len(house.leases) == 0
+
+
+def test_a_fresh_instance_lives_on_until_its_last_resource_is_dropped():
+    house = House("fresh")
+    with house.leases.taken("e", a_call()) as lease:
+        handles = [lease.instance.lend(), lease.instance.lend()]
+    house.leases.drop(lease, handles[0])
+    assert not lease.ended
+    house.leases.drop(lease, handles[1])
+    assert lease.ended
+    assert house.made[0].closed
+    assert len(house.leases) == 0
+
+
+def test_a_resource_the_collector_dropped_is_dropped_by_the_next_call():
+    house = House("fresh")
+    with house.leases.taken("e", a_call()) as lease:
+        handle = lease.instance.lend()
+    lease.later(handle)
+    use(house)
+    assert handle.closed
+    assert len(house.leases) == 0
+
+
+def test_a_resource_dropped_from_outside_during_a_call_waits_for_its_end():
+    house = House("fresh")
+    with house.leases.taken("e", a_call()) as lease:
+        handle = lease.instance.lend()
+    with house.leases.held(lease, a_call()):
+        lease.instance.entered = True
+        house.leases.drop(lease, handle)
+        assert not handle.closed
+        lease.instance.entered = False
+    assert handle.closed
+    assert lease.ended
+
+
+def test_a_pooled_instance_is_reused_within_its_edge_only():
+    house = House("pooled")
+    assert use(house, "a") is use(house, "a")
+    assert use(house, "b") is not use(house, "a")
+
+
+def test_a_trapped_instance_is_never_entered_again():
+    house = House("pooled")
+    use(house).trapped = True
+    fresh = use(house)
+    assert fresh is not house.made[0] or not fresh.trapped
+    with house.leases.taken("e", a_call()) as lease:
+        lease.instance.trapped = True
+    assert lease.ended
+    assert use(house) is not lease
+
+
+def test_concurrent_pooled_calls_have_an_instance_each():
+    house = House("pooled")
+    with house.leases.taken("e", a_call()) as one, house.leases.taken("e", a_call()) as other:
+        assert one.instance is not other.instance
+
+
+def test_callers_of_a_single_instance_queue_and_the_queue_counts_to_the_deadline():
+    house = House("single")
+    with house.leases.taken("e", a_call()):
+        with pytest.raises(DeadlineExceeded):
+            with house.leases.taken("e", a_call(0.1)):
+                pass
+    assert use(house) is house.made[0]
+
+
+def test_many_threads_make_one_single_instance():
+    house = House("single")
+    inside = threading.Semaphore(1)
+    overlaps = []
+
+    def work():
+        for _ in range(50):
+            with house.leases.taken("e", a_call()):
+                if not inside.acquire(blocking=False):
+                    overlaps.append(1)
+                    continue
+                inside.release()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(house.made), overlaps) == (1, [])
+
+
+def test_a_single_instance_that_trapped_is_replaced_for_those_in_the_queue():
+    house = House("single")
+    seen = []
+
+    def queued():
+        seen.append(use(house))
+
+    with house.leases.taken("e", a_call()) as lease:
+        waiter = threading.Thread(target=queued)
+        waiter.start()
+        time.sleep(0.05)
+        lease.instance.trapped = True
+    waiter.join()
+    assert seen == [house.made[1]]
+
+
+def test_a_resource_of_an_ended_instance_is_refused():
+    house = House("fresh")
+    with house.leases.taken("e", a_call()) as lease:
+        lease.instance.lend()
+        lease.instance.trapped = True
+    with pytest.raises(ShapeError, match="has ended"):
+        with house.leases.held(lease, a_call()):
+            pass
+    assert not lease.lock.locked()
+
+
+def test_an_instance_that_cannot_be_opened_leaves_nothing_behind():
+    house = House("fresh")
+
+    def fail(call):
+        raise MemoryError
+
+    house.leases = Leases("node", "single", new_state=State, opener=fail)
+    for _ in range(2):
+        with pytest.raises(MemoryError):
+            use(house)
+    assert len(house.leases) == 0
+
+
+def test_a_closed_graph_ends_all_and_opens_no_more():
+    house = House("pooled")
+    use(house)
+    house.leases.close()
+    assert house.made[0].closed
+    with pytest.raises(GuestTrap, match="closed"):
+        use(house)

@@ -1,0 +1,94 @@
+"""What the lock says is what runs: anything changed since compose is refused, with the command to run."""
+
+import json
+import os
+import shutil
+
+import pytest
+from places import ROOT
+
+from ringfence import Graph, IntegrityError, ManifestError, StaleLock
+from ringfence.contract.names import digest_of
+
+
+@pytest.fixture
+def copy(compose, tmp_path):
+    """A composed graph in a folder of its own, to spoil."""
+    manifest = compose("ringfence: 1\ngraph: spoilt\nnodes:\n  json: { component: ROOT/components/json-decoder }\nexpose: [json]\n")
+    shutil.copytree(manifest.parent, tmp_path / "graph")
+    return tmp_path / "graph" / "graph.yaml"
+
+
+def lock_of(copy):
+    return copy.with_name("graph.lock.json")
+
+
+def test_the_unspoilt_graph_loads(copy):
+    with Graph.load(copy) as graph:
+        assert graph.call("json.decode", "[1]").root == 0
+    Graph.load(lock_of(copy)).close()
+
+
+def test_a_changed_graph_is_stale(copy):
+    copy.write_text(copy.read_text() + "# a comment\n")
+    with pytest.raises(StaleLock, match="run: compose"):
+        Graph.load(copy)
+
+
+def test_a_missing_lock_is_stale_and_a_missing_graph_too(copy):
+    lock_of(copy).unlink()
+    with pytest.raises(StaleLock, match="run: compose"):
+        Graph.load(copy)
+    with pytest.raises(StaleLock, match="no such file"):
+        Graph.load(copy.with_name("nowhere.yaml"))
+
+
+def test_a_lock_changed_by_hand_is_refused(copy):
+    data = json.loads(lock_of(copy).read_text())
+    data["nodes"]["json"]["limits"] = {"memory": "4GiB"}
+    lock_of(copy).write_text(json.dumps(data, indent=2, sort_keys=True) + "\n")
+    with pytest.raises(IntegrityError, match="changed after compose wrote it"):
+        Graph.load(copy)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[", "null", '{"ringfence": 2}', "[" * 100_000])
+def test_what_is_no_lock_is_refused(copy, content):
+    lock_of(copy).write_text(content)
+    with pytest.raises(IntegrityError):
+        Graph.load(copy)
+
+
+def test_a_pinned_lock_has_exactly_these_bytes(copy):
+    digest = digest_of(lock_of(copy).read_bytes())
+    Graph.load(copy, lock_digest=digest).close()
+    with pytest.raises(IntegrityError, match="expected digest sha256:00"):
+        Graph.load(copy, lock_digest="sha256:" + "00" * 32)
+
+
+def test_a_changed_or_missing_artifact_is_refused(copy):
+    (artifact,) = (copy.parent / ".ringfence" / "sha256").iterdir()
+    data = bytearray(artifact.read_bytes())
+    data[-1] ^= 1
+    artifact.write_bytes(data)
+    with pytest.raises(IntegrityError, match="json: .*its content has digest"):
+        Graph.load(copy)
+    artifact.unlink()
+    with pytest.raises(IntegrityError, match="No such file"):
+        Graph.load(copy)
+
+
+def test_parameters_are_checked_all_at_once(shop_file):
+    with pytest.raises(ManifestError) as wrong:
+        Graph.load(shop_file, parameters={"vendor": "127.0.0.1:80@evil", "vendr": "x"})
+    assert {problem.path for problem in wrong.value.problems} == {"parameters.vendor", "parameters.vendr"}
+
+
+def test_compose_true_brings_the_lock_up_to_date(tmp_path):
+    component = os.path.relpath(ROOT / "components" / "json-decoder", tmp_path)
+    manifest = tmp_path / "graph.yaml"
+    manifest.write_text(f"ringfence: 1\ngraph: a\nnodes:\n  json: {{ component: {component} }}\nexpose: [json]\n")
+    with pytest.raises(StaleLock):
+        Graph.load(manifest)
+    with Graph.load(manifest, compose=True) as graph:
+        assert graph.call("json.decode", "{}").root == 0
+    Graph.load(manifest).close()

@@ -1,0 +1,6 @@
+"""Where the checkout lies."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SHOP = ROOT / "manifests" / "shop"

@@ -1,0 +1,73 @@
+"""Every command and snippet in the documents runs, in order, and prints what it says.
+
+A block's info string says what it is: `sh` runs in bash, `python` runs in one process for the whole document, `file=PATH` writes a file, and `text` is
+what the block before it must have printed. Documents that start from an empty folder get one; the others run in the checkout.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+from places import ROOT
+
+from ringfence_composer.compose import compose_file
+
+BLOCK = re.compile(r"^```(?P<info>[^\n]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+DOCUMENTS = {"README.md": ROOT, "docs/tutorial.md": None, "docs/how-to.md": ROOT, "docs/reference.md": ROOT, "docs/explanation.md": ROOT}
+SET_UP = "python3 -m pip install rust-just && just "
+"""The two commands: CI runs one of them, and this suite is its end; the other is run below."""
+
+
+@dataclass
+class Reader:
+    """Somebody who follows a document to the letter."""
+
+    folder: os.PathLike
+    env: dict
+    printed: str = ""
+
+    def follow(self, info, body):
+        kind, _, file = info.partition(" file=")
+        if file:
+            path = self.folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(body)
+        elif kind == "sh" and not body.startswith(SET_UP):
+            self.run(["bash", "-euo", "pipefail", "-c", body])
+        elif kind == "python":
+            self.run([sys.executable, "-c", f"import os\nPORT = int(os.environ['PORT'])\n{body}"])
+        elif kind == "text":
+            for line in body.splitlines():
+                assert line in self.printed, f"{line!r} is not in:\n{self.printed}"
+
+    def run(self, command):
+        done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=500, check=False)
+        assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
+        self.printed = done.stdout
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_document_does_what_it_says(document, vendor, tmp_path):
+    compose_file(ROOT / "manifests" / "shop" / "graph.yaml")
+    env = {**os.environ, "PORT": vendor.address.rpartition(":")[2], "UV_NO_SYNC": "1", "UV_PROJECT": str(ROOT)}
+    env["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), env["PATH"]])
+    reader = Reader(DOCUMENTS[document] or tmp_path, env)
+    for block in BLOCK.finditer((ROOT / document).read_text()):
+        reader.follow(block["info"].strip(), block["body"])
+
+
+def test_links_between_documents_lead_somewhere():
+    for document in DOCUMENTS:
+        text = (ROOT / document).read_text()
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+            assert ((ROOT / document).parent / target).exists(), f"{document}: {target}"
+
+
+def test_the_demo_shows_the_order_the_refusal_and_the_absent_variable():
+    demo = subprocess.run([sys.executable, "manifests/shop/demo.py"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert demo.returncode == 0, demo.stderr
+    for expected in ("order A-17: shipped", "20.00 EUR", "to allow it, add to the edge from vendor to host", "visits the other server saw: 0", "VENDOR_TOKEN"):
+        assert expected in demo.stdout
