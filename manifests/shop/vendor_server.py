@@ -88,7 +88,7 @@ class VendorServer(ThreadingHTTPServer):
         self.fault = fault
         self.requests: list[Request] = []
         self.ending = threading.Event()
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     def server_bind(self) -> None:
         """Binds without the name look-up that http.server would do."""

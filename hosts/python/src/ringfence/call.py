@@ -37,8 +37,8 @@ class Waker:
 
     def __init__(self) -> None:
         self.near, self._far = socket.socketpair()
-        self.near.setblocking(False)
-        self._far.setblocking(False)
+        self.near.settimeout(0)
+        self._far.settimeout(0)
 
     def poke(self) -> None:
         with suppress(OSError):  # full: it is readable already

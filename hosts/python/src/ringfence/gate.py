@@ -18,7 +18,7 @@ _KEY = object()
 _REASON = "no grant covers it"
 
 
-class Refused(Exception):  # noqa: N818 -- a decision, not a fault; an effect turns it into its specification's error
+class Refused(Exception):
     """No grant covers a request. An effect answers it with its specification's error, or lets it through as a trap."""
 
     def __init__(self, denial: Denial) -> None:

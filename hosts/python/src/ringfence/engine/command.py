@@ -173,16 +173,16 @@ class _Run:
         self._tool, self._store = tool, store
         self._code: int | None = None
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._main, name="ringfence-command", daemon=True)
+        # Not `Thread.join`: interrupted by an exception, that of Python 3.11 takes the thread for ended (bpo-45274).
+        self._ended = threading.Event()
 
     def start(self) -> None:
-        self._thread.start()
+        threading.Thread(target=self._main, name="ringfence-command", daemon=True).start()
 
     def wait(self, name: str, timeout: float | None) -> None:
         """Wait for the end, and see to it where the wait itself ends early."""
         try:
-            self._thread.join(timeout)
-            if self._thread.is_alive():
+            if not self._ended.wait(timeout):
                 raise DeadlineExceeded(name, "deadline", f"{timeout:g} s")
         except BaseException:
             self._stop()
@@ -208,10 +208,12 @@ class _Run:
             self._code = _call(self._tool, self._store)
         except Exception as error:  # noqa: BLE001 (raised again by `outcome`, in the caller's thread)
             self._error = error
+        finally:
+            self._ended.set()
 
     def _stop(self) -> None:
         self._tool.engine.increment_epoch()
-        self._thread.join(_STOPS_WITHIN)
+        self._ended.wait(_STOPS_WITHIN)
 
 
 def _call(tool: _Tool, store: wasmtime.Store) -> int:

@@ -1,7 +1,7 @@
 """wasi:cli: environment, exit, standard streams, and no terminals.
 
-Source: wasi:cli@0.2.12. WASI hands over all variables at once, so what is not granted is simply absent; single reads can be neither recorded
-nor denied.
+Source: wasi:cli@0.2.12. WASI hands over all variables at once, so what is not granted is simply absent; single reads can be neither
+recorded nor denied.
 """
 
 from __future__ import annotations

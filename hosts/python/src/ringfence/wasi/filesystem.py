@@ -14,11 +14,37 @@ from ringfence.wasi.tables import Table, absent, expect
 DOMAIN = "filesystem"
 """The domain of stream errors whose code is one of wasi:filesystem/types.error-code."""
 
-_DESCRIPTOR = """
-read-via-stream write-via-stream append-via-stream advise sync-data get-flags get-type set-size set-times read write read-directory sync
-create-directory-at stat stat-at set-times-at link-at open-at readlink-at remove-directory-at rename-at symlink-at unlink-file-at
-is-same-object metadata-hash metadata-hash-at
-""".split()
+_DESCRIPTOR = [
+    *(
+        "read-via-stream",
+        "write-via-stream",
+        "append-via-stream",
+        "advise",
+        "sync-data",
+        "get-flags",
+        "get-type",
+        "set-size",
+        "set-times",
+        "read",
+        "write",
+        "read-directory",
+        "sync",
+    ),
+    *(
+        "create-directory-at",
+        "stat",
+        "stat-at",
+        "set-times-at",
+        "link-at",
+        "open-at",
+        "readlink-at",
+        "remove-directory-at",
+        "rename-at",
+        "symlink-at",
+        "unlink-file-at",
+    ),
+    *("is-same-object", "metadata-hash", "metadata-hash-at"),
+]
 
 
 def get_directories(_: Call) -> list[tuple[Any, str]]:

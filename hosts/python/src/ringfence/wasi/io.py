@@ -46,19 +46,20 @@ def block(call: Call, *sources: Waitable) -> None:
         DeadlineExceeded, Interrupted: the call must end.
     """
     call.check()
+    call.state.serve()
     while not any(source.ready() for source in sources):
         interests = [source.interest() for source in sources]
         times = [interest.until for interest in interests if interest.until is not None]
         readers = (one for interest in interests for one in interest.readers)
-        writers = (one for interest in interests for one in interest.writers)
-        call.wait(readers, writers, min(times) - time.monotonic() if times else None)
+        writers = [one for interest in interests for one in interest.writers]
+        call.wait(readers, writers + call.state.serve(), min(times) - time.monotonic() if times else None)
 
 
-class StreamEnded(Exception):  # noqa: N818 -- as StopIteration: the other end is done
+class StreamEnded(Exception):
     """Raised below a stream: nothing more comes, or is taken."""
 
 
-class StreamBroken(Exception):  # noqa: N818 -- a message between two layers
+class StreamBroken(Exception):
     """Raised below a stream: an operation failed. `domain` and `code` are an error code of that package's specification."""
 
     def __init__(self, domain: str, code: str, text: str) -> None:
@@ -269,7 +270,7 @@ class OutputStream(_Stream):
 class EmptyInput(InputStream):
     """Ends at once."""
 
-    def pull(self, length: int) -> bytes:
+    def pull(self, length: int) -> bytes:  # noqa: ARG002 -- of every stream
         raise StreamEnded
 
 

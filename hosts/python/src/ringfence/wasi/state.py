@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from ringfence.contract.errors import LimitExceeded
 from ringfence.contract.grants import Policy
@@ -40,6 +41,20 @@ class Held:
 
     def release(self) -> None:
         """Free what lies behind it; runs once."""
+
+
+class Lingering(Protocol):
+    """Output on its way out behind the guest's back, as a kernel goes on sending after a close."""
+
+    def serve(self) -> bool:
+        """Send what goes now; whether nothing is left to do."""
+
+    @property
+    def source(self) -> socket.socket:
+        """What becomes writable when more goes."""
+
+    def close(self) -> None:
+        """Give up."""
 
 
 class Names:
@@ -99,6 +114,7 @@ class WasiState:
         self.names = Names()
         self.sinks: dict[str, Any] = {}  # of the standard streams, by name; see stdio
         self.sockets = 0
+        self.lingering: list[Lingering] = []  # what was written and let go before the system had taken it
         self._held: dict[int, Held] = {}
         self._closed = False
 
@@ -118,6 +134,12 @@ class WasiState:
         """Count it no longer."""
         self._held.pop(id(resource), None)
 
+    def serve(self) -> list[socket.socket]:
+        """Send on what lingers; what to wait for to send more."""
+        if self.lingering:
+            self.lingering = [one for one in self.lingering if not one.serve()]
+        return [one.source for one in self.lingering]
+
     @property
     def held(self) -> int:
         """How many resources the guest holds."""
@@ -129,6 +151,10 @@ class WasiState:
         for resource in list(self._held.values()):
             with suppress(OSError):
                 resource.close()
+        self.serve()
+        for lingering in self.lingering:
+            lingering.close()
+        self.lingering.clear()
         for sink in self.sinks.values():
             sink.close()
         self.sinks.clear()

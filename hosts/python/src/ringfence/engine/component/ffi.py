@@ -51,12 +51,11 @@ ADDRESS = Struct("<Q")
 
 def _check_layout() -> None:
     """Refuse a wheel whose C values look different from what this engine reads."""
-    val, union = _ffi.wasmtime_component_val_t, _ffi.wasmtime_component_valunion_t
-    entry, variant, result = (
-        _ffi.wasmtime_component_valrecord_entry_t,
-        _ffi.wasmtime_component_valvariant_t,
-        _ffi.wasmtime_component_valresult_t,
-    )
+    val: Any = _ffi.wasmtime_component_val_t
+    union: Any = _ffi.wasmtime_component_valunion_t
+    entry: Any = _ffi.wasmtime_component_valrecord_entry_t
+    variant: Any = _ffi.wasmtime_component_valvariant_t
+    result: Any = _ffi.wasmtime_component_valresult_t
     found = (
         ctypes.sizeof(val),
         val.of.offset,

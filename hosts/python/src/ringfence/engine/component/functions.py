@@ -21,8 +21,8 @@ from ringfence.engine.component.scopes import Lifting, Lowering
 class ExportPlan:
     """How a call of an exported function is made. Plans are built at their first use and hold no state of a call."""
 
-    def __init__(self, name: str, kind: FunctionType, ids: ResourceIds, index: Any) -> None:
-        self.name, self.kind, self._ids, self.index = name, kind, ids, index
+    def __init__(self, name: str, kind: FunctionType, ids: ResourceIds) -> None:
+        self.name, self.kind, self._ids = name, kind, ids
         self.results = 0 if kind.result is None else 1
 
     @cached_property
@@ -133,4 +133,3 @@ class ImportPlan:
 
     def _blamed(self, what: str) -> ShapeError:
         return ShapeError(f"host function {show_function(self.name, self.kind)} {what}")
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from ctypes import addressof, byref, c_char
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from ringfence.contract.types import ResultOf
 from ringfence.contract.values import Err, WitError
 from ringfence.engine.component import ffi
 from ringfence.engine.component.functions import ExportPlan
+from ringfence.engine.component.linking import Code
 from ringfence.engine.component.resources import GuestHandle
 from ringfence.engine.component.scopes import Lifting, Lowering
 from ringfence.engine.component.store import Store
@@ -23,8 +25,6 @@ from ringfence.engine.seam import Context, FunctionName
 from ringfence.engine.ticker import ticker
 
 _T = TypeVar("_T")
-Exports = Callable[[FunctionName], ExportPlan]
-"""The plan of an exported function; raises UsageError where there is none of that name."""
 
 
 class DropContext:
@@ -45,13 +45,13 @@ class DropContext:
 class ComponentInstance:
     """`seam.Instance` on the wheel's component interface."""
 
-    def __init__(self, store: Store, exports: Exports) -> None:
-        self._store, self._exports = store, exports
+    def __init__(self, store: Store, code: Code) -> None:
+        self._store, self._code = store, code
         self._raw = _ffi.wasmtime_component_instance_t()
         self._functions: dict[FunctionName, Any] = {}
         self._turn = threading.Lock()
         self._ending = False
-        store.owner = self
+        store.owner = weakref.ref(self)
 
     @property
     def trapped(self) -> bool:
@@ -64,8 +64,9 @@ class ComponentInstance:
     def owns(self, handle: object) -> bool:
         return type(handle) is GuestHandle and handle._table is self._store.table and handle.alive
 
-    def start(self, linker: int, component: int, context: Context) -> None:
+    def start(self, context: Context) -> None:
         """Instantiate; the component's start code runs here."""
+        linker, component = self._code.linker.ptr(), self._code.component.ptr()
 
         def begin() -> None:
             self._store.settle(ffi.linker_instantiate(linker, self._store.context, component, byref(self._raw)))
@@ -73,17 +74,18 @@ class ComponentInstance:
         self._alone(begin, context)
 
     def call(self, function: FunctionName, arguments: Sequence[Any], context: Context) -> Any:
-        """See `seam.Instance.call`; further:
+        """See `seam.Instance.call`.
 
         Raises:
             UsageError: there is no such export.
             GuestTrap: also where the instance has trapped before, was closed, or is in a call already (a host function calls back into it).
+            ShapeError, WitError, LimitExceeded, Exception: as the seam says.
         """
-        plan = self._exports(function)
+        plan = self._code.plan(function)
 
         def run() -> Any:
             self._drop_queued()
-            result = self._call(self._function(function, plan), plan, arguments, context)
+            result = self._call(self._function(function), plan, arguments, context)
             self._drop_queued()
             return result
 
@@ -103,7 +105,7 @@ class ComponentInstance:
             if store.trapped or store.freed:
                 raise GuestTrap("cannot enter the instance: " + ("it was closed" if store.freed else "it has trapped before"))
             store.reason = store.pending = None
-            store.running = context
+            store.running, store.guard = context, context or DropContext(store.limits.deadline)
             store.check()
             ticker.enter(store.engine)
             try:
@@ -114,7 +116,7 @@ class ComponentInstance:
                 store.trapped = True
                 raise
             finally:
-                store.running = None
+                store.running = store.guard = None
                 ticker.leave(store.engine)
         finally:
             self._turn.release()
@@ -134,18 +136,17 @@ class ComponentInstance:
         lowering.commit()
         result = (c_char * ffi.VAL)()  # zeros are a valid value, so that it may be deleted whatever happens
         try:
-            error = ffi.call(byref(raw), store.context, address, len(arguments), addressof(result), plan.results)
-            store.settle(error)
+            store.settle(ffi.call(byref(raw), store.context, address, len(arguments), addressof(result), plan.results))
             return plan.lift(bytes(result), Lifting(store.table, self, store.context, context.spend, store.check))
         finally:
             ffi.val_delete(addressof(result))
             lowering.release()
 
-    def _function(self, name: FunctionName, plan: ExportPlan) -> Any:
+    def _function(self, name: FunctionName) -> Any:
         raw = self._functions.get(name)
         if raw is None:
-            raw = _ffi.wasmtime_component_func_t()
-            if not ffi.instance_function(byref(self._raw), self._store.context, plan.index.ptr(), byref(raw)):
+            raw, index = _ffi.wasmtime_component_func_t(), self._code.index(name)
+            if not ffi.instance_function(byref(self._raw), self._store.context, index.ptr(), byref(raw)):
                 raise UsageError(f"the component exports no function {name[1]!r} of {name[0]!r}")
             self._functions[name] = raw
         return raw
@@ -163,12 +164,10 @@ class ComponentInstance:
             self._alone(self._drop_queued, None)
 
     def _drop_queued(self) -> None:
-        store, dropped = self._store, self._store.table.dropped
-        drops = DropContext(store.limits.deadline) if store.running is None and dropped else None
+        dropped = self._store.table.dropped
         while dropped:
             box = dropped.popleft()
-            store.drops = drops
-            store.settle(ffi.any_drop(store.context, box.address))
+            self._store.settle(ffi.any_drop(self._store.context, box.address))
 
     def close(self) -> None:
         """See `seam.Instance.close`. Inside a call, even from another thread, it takes effect when that call has ended."""
@@ -184,7 +183,7 @@ class ComponentInstance:
             _close_all(held)
 
 
-class _Unfit(Exception):  # noqa: N818 (never seen outside)
+class _Unfit(Exception):
     """An argument that does not fit: the one failure of a call that leaves the instance as it was."""
 
     def __init__(self, error: ShapeError) -> None:

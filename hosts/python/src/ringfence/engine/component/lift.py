@@ -118,7 +118,7 @@ def memory_size(kind: Type) -> tuple[int, int]:
         case ResultOf(ok, err):
             return _choice([ok, err])
         case FlagsOf(labels):
-            size = 1 if len(labels) <= 8 else 2 if len(labels) <= 16 else 4  # noqa: PLR2004
+            size = 1 if len(labels) <= 8 else 2 if len(labels) <= 16 else 4
             return size, size
         case Own() | Borrow():
             return 4, 4

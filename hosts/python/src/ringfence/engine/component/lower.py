@@ -85,7 +85,7 @@ def _char(value: Any, memory: memoryview, at: int, _scope: Lowering) -> None:
     if len(value) != 1:
         raise ShapeError(f"expected char, found text of length {len(value)}")
     code = ord(value)
-    if 0xD800 <= code <= 0xDFFF:  # noqa: PLR2004
+    if 0xD800 <= code <= 0xDFFF:
         raise ShapeError("expected char, found a lone surrogate")
     _U32(memory, at + PAYLOAD, code)
     memory[at] = KINDS["char"]

@@ -179,7 +179,7 @@ def _make(scope: _Scope, space: list[Footprint | None], index: int) -> None:
 
 def _alias(body: _Reader, scopes: tuple[_Scope, ...]) -> None:
     sort, target = _sort(body), body.byte()
-    if target == 2:  # noqa: PLR2004 (outer: how many components up, and the index there)
+    if target == 2:
         up, index = body.number(), body.number()
         if (space := _space(scopes[up], sort)) is not None:
             _extend(scopes[0], sort, space[index])
@@ -236,9 +236,9 @@ def _extern_type(body: _Reader) -> tuple[int, int]:
         sort = kind, body.byte()
         body.number()
         return sort
-    if kind == 2:  # noqa: PLR2004
+    if kind == 2:
         raise LookupError("it imports or exports values")
-    if kind == 3 and body.byte() == 1:  # noqa: PLR2004 (a type: a fresh resource has no index)
+    if kind == 3 and body.byte() == 1:
         return kind, 0
     body.number()
     return kind, 0
@@ -250,9 +250,9 @@ def _module(reader: _Reader) -> Footprint:
     reader.preamble()
     while not reader.done:
         section, body = reader.byte(), reader.piece(reader.number())
-        if section == 4:  # noqa: PLR2004
+        if section == 4:
             made.tables += body.number()
-        elif section == 5:  # noqa: PLR2004
+        elif section == 5:
             for _ in range(body.number()):
                 flags, minimum = body.byte(), body.number()
                 maximum = body.number() if flags & 1 else _MOST_PAGES

@@ -27,10 +27,6 @@ class AnyBox:
         ffi.any_delete(self.address)
 
 
-class Closable(Protocol):
-    def close(self) -> None: ...
-
-
 class HandleOwner(Protocol):
     """What a handle asks of the instance it belongs to."""
 

@@ -1,23 +1,23 @@
 """One store of wasmtime: an instance's memory, the call that runs in it, and how it ends.
 
-Everything that belongs to a running call is here, under a number that wasmtime keeps as the store's data: a callback finds its own store by it,
-whatever thread it is on, so that no two stores can meet each other's exceptions.
+Everything that belongs to a running call is here, under a number that wasmtime keeps as the store's data: by it a callback finds its own
+store, whatever thread it is on, so that no two stores can meet each other's exceptions.
 """
 
 from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 from wasmtime import Engine
 
-from ringfence.contract.errors import GuestTrap, ShapeError
-from ringfence.contract.limits import Limits
+from ringfence.contract.errors import LimitExceeded
+from ringfence.contract.limits import Limits, show_size
 from ringfence.engine.component import ffi
 from ringfence.engine.component.faults import fault
 from ringfence.engine.component.functions import ImportPlan
+from ringfence.engine.component.memory import Footprint
 from ringfence.engine.component.resources import HandleOwner, ResourceTable
 from ringfence.engine.component.scopes import Lifting, Lowering, nothing
 from ringfence.engine.seam import Context
@@ -29,25 +29,42 @@ _numbers = itertools.count(1)
 class Store:
     """A store and what runs in it. Its C memory is freed by `free`, or with the object."""
 
-    def __init__(self, engine: Engine, limits: Limits, memory: int, memories: int, table_elements: int) -> None:
-        self.engine, self.limits = engine, limits
+    def __init__(self, engine: Engine, limits: Limits, made: Footprint, keep: object) -> None:
+        """A store for an instance that makes `made`. `keep` lives as long: the C functions that the guest can call.
+
+        Raises:
+            LimitExceeded: the instance's memories do not fit into its limits from the start.
+        """
+        self.engine, self.limits, self._keep = engine, limits, keep
+        memory = made.bound(limits.memory)
+        if memory is None:
+            needed = f"its memories need {show_size(made.least())} from the start"
+            raise LimitExceeded("", "memory", show_size(limits.memory), needed)
         self.table = ResourceTable()
-        self.running: Context | None = None
+        self.running: Context | None = None  # what host functions get
+        self.guard: Context | None = None  # what is asked for the time
         self.reason: BaseException | None = None
         self.pending: BaseException | None = None
         self.trapped = False
-        self.owner: HandleOwner | None = None
+        self.owner: weakref.ref[HandleOwner] | None = None
         number = next(_numbers)
         self._pointer: int | None = ffi.store_new(engine.ptr(), number, None)
         self.context: int = ffi.store_context(self._pointer)
-        ffi.store_limiter(self._pointer, memory, table_elements, -1, -1, memories)
-        ffi.store_epoch_callback(self._pointer, _on_tick, None, None)
+        elements = made.table_elements(limits.memory)
+        ffi.store_limiter(self._pointer, memory, elements, -1, -1, sum(made.memories.values()))
+        ffi.store_epoch_callback(self._pointer, on_tick, None, None)
         ffi.set_epoch_deadline(self.context, 1)
         _stores[number] = self
 
     @property
     def freed(self) -> bool:
         return self._pointer is None
+
+    def end(self) -> list[Any]:
+        """Nothing runs here any more; the host objects that the guest still held."""
+        held = self.table.end()
+        self.free()
+        return held
 
     def free(self) -> None:
         """Give back the C memory; twice is harmless. No wasm runs here."""
@@ -63,8 +80,8 @@ class Store:
         """Raise when the running call must end."""
         if self.reason is not None:
             raise self.reason
-        if self.running is not None:
-            self.running.check()
+        if self.guard is not None:
+            self.guard.check()
 
     def keep(self, error: BaseException) -> int:
         """Keep an exception until wasm has unwound; the C error that makes it unwind."""
@@ -88,8 +105,9 @@ class Store:
     def answer(self, plan: ImportPlan, context: int, arguments: int, results: int) -> None:
         """Serve the guest's call of a host function."""
         self.check()
-        assert self.owner is not None  # noqa: S101 (set before the first wasm runs)
-        lifting = Lifting(self.table, self.owner, context, nothing, self.check)
+        owner = self.owner() if self.owner is not None else None
+        assert owner is not None  # noqa: S101 (wasm runs only inside its methods)
+        lifting = Lifting(self.table, owner, context, nothing, self.check)
         values = plan.arguments(arguments, lifting)
         lowering = Lowering(self.table, context)
         plan.answer(self.running, values, results, lowering)
@@ -105,7 +123,6 @@ def _store_of(context: int) -> Store:
     return _stores[ffi.context_data(context)]
 
 
-@ffi.EPOCH_CALLBACK
 def _on_tick(context: int, _data: int, delta: Any, _kind: Any) -> int:
     """A tick has passed while wasm runs: on for another, or stop."""
     store = None
@@ -118,13 +135,13 @@ def _on_tick(context: int, _data: int, delta: Any, _kind: Any) -> int:
     return 0
 
 
+on_tick = ffi.EPOCH_CALLBACK(_on_tick)
+
+
 def host_function(plan: ImportPlan) -> Any:
     """The C function that serves this import. It must outlive the linker it is defined in."""
 
-    @ffi.HOST_FUNCTION
-    def callback(
-        _data: int, context: int, _type: int, arguments: int, _count: int, results: int, _results_count: int  # noqa: PLR0917
-    ) -> int:
+    def callback(_data: int, context: int, _type: int, arguments: int, _count: int, results: int, _results_count: int) -> int:
         store = None
         try:
             store = _store_of(context)
@@ -133,11 +150,10 @@ def host_function(plan: ImportPlan) -> Any:
             return stop() if store is None else store.keep(error)
         return 0
 
-    return callback
+    return ffi.HOST_FUNCTION(callback)
 
 
-@ffi.DESTRUCTOR
-def drop_object(_data: int, context: int, rep: int) -> int:
+def _drop_object(_data: int, context: int, rep: int) -> int:
     """The guest has dropped a host object that it owned."""
     store = None
     try:
@@ -146,3 +162,6 @@ def drop_object(_data: int, context: int, rep: int) -> int:
     except BaseException as error:  # noqa: BLE001 (re-raised outside)
         return stop() if store is None else store.keep(error)
     return 0
+
+
+drop_object = ffi.DESTRUCTOR(_drop_object)

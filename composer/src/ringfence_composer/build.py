@@ -1,0 +1,96 @@
+"""A resolved graph with a binary for each node: folders built by their language's builder, .wasm files taken as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringfence.contract.names import Digest, digest_of
+
+from ringfence_composer.builders.base import Artifact, BuildContext, Builder, ComponentSource, Requirement
+from ringfence_composer.builders.python import PythonBuilder
+from ringfence_composer.errors import DigestMismatch
+from ringfence_composer.manifest.component import ComponentManifest
+from ringfence_composer.manifest.graph import Prebuilt
+from ringfence_composer.resolve import ResolvedGraph
+
+BUILDERS: Mapping[str, Builder] = {builder.language: builder for builder in (PythonBuilder(),)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltNode:
+    """A node's binary. `inputs` is equal on every machine for equal sources; `by` names what made it."""
+
+    path: Path
+    digest: Digest
+    inputs: Digest
+    size: int
+    runtime_needs: frozenset[str]
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltGraph:
+    """A graph with all its binaries, by node."""
+
+    resolved: ResolvedGraph
+    nodes: Mapping[str, BuiltNode]
+
+
+def build(resolved: ResolvedGraph, context: BuildContext) -> BuiltGraph:
+    """The graph with its binaries, each component built once, providers first.
+
+    Raises:
+        ComposerError: what a builder raises; the other components stay in the cache.
+    """
+    done: dict[Path, BuiltNode] = {}
+    nodes: dict[str, BuiltNode] = {}
+    for name in resolved.order:
+        component = resolved.manifest.node(name).component
+        if isinstance(component, Prebuilt):
+            nodes[name] = _taken(component)
+        elif component is not None:
+            if component.folder not in done:
+                done[component.folder] = _built(build_component(component, context))
+            nodes[name] = done[component.folder]
+    return BuiltGraph(resolved=resolved, nodes=nodes)
+
+
+def build_component(manifest: ComponentManifest, context: BuildContext) -> Artifact:
+    """One component's artifact, from the cache or made. Raises ComposerError."""
+    return BUILDERS[manifest.language].build(source_of(manifest), context)
+
+
+def source_of(manifest: ComponentManifest) -> ComponentSource:
+    """What a builder needs of a component.yaml."""
+    return ComponentSource(
+        name=manifest.name,
+        language=manifest.language,
+        wit=manifest.wit,
+        wit_deps=manifest.wit_deps,
+        world=manifest.world,
+        source=manifest.source,
+        module=manifest.module,
+        requirements=tuple(Requirement(name=one.name, version=one.version, sha256=one.sha256) for one in manifest.requirements),
+        preload=manifest.preload,
+    )
+
+
+def _built(artifact: Artifact) -> BuiltNode:
+    return BuiltNode(
+        path=artifact.path,
+        digest=artifact.digest,
+        inputs=artifact.inputs,
+        size=artifact.path.stat().st_size,
+        runtime_needs=artifact.runtime_needs,
+        by=", ".join(artifact.producers),
+    )
+
+
+def _taken(component: Prebuilt) -> BuiltNode:
+    data = component.file.read_bytes()
+    found = digest_of(data)
+    if found != component.digest:
+        raise DigestMismatch(component.shown, expected=component.digest, found=found, hint="the file changed while composing")
+    return BuiltNode(path=component.file, digest=found, inputs=found, size=len(data), runtime_needs=frozenset(), by="prebuilt")

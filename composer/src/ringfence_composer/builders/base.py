@@ -1,0 +1,107 @@
+"""What all builders agree on: the component to be built, the artifact that comes of it, and where and for whom it is built."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from ringfence.contract.names import Digest, digest_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """A package that is built in, pinned by the SHA-256 of its archive (64 hexadecimal digits)."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentSource:
+    """What a component.yaml says, with its paths resolved.
+
+    `wit` is a folder of WIT (or one file) with the world in it; each of `wit_deps` is a folder or file with a WIT package that it uses.
+    `module` is the entry module in `source`; `preload` names further modules to import while building.
+    """
+
+    name: str
+    language: str
+    wit: Path
+    wit_deps: tuple[Path, ...] = ()
+    world: str
+    source: Path
+    module: str
+    requirements: tuple[Requirement, ...] = ()
+    preload: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One built component.
+
+    `digest` is that of the file at `path`, which lies in the build cache and never changes. `inputs` is the digest of everything it was
+    made from, equal on every machine. `runtime_needs` names, without versions, the WASI interfaces that the language's runtime itself
+    cannot start without and that need a grant. `producers` says what made it (`componentize-py 0.25.1`).
+    """
+
+    path: Path
+    digest: Digest
+    inputs: Digest
+    world: str
+    language: str
+    runtime_needs: frozenset[str]
+    producers: tuple[str, ...]
+
+
+def _silent(_message: str) -> None:
+    """Reports to nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildContext:
+    """Where and for whom a build runs.
+
+    `cache` is the folder in which `build/` lies. `report` is told of each step, in a few words. A tool that runs longer than `deadline`
+    seconds is ended: imports run while building, and a library may loop.
+    """
+
+    cache: Path
+    report: Callable[[str], None] = _silent
+    deadline: float = 300.0
+
+
+class Builder(Protocol):
+    """One language's builder."""
+
+    language: ClassVar[str]
+
+    def build(self, component: ComponentSource, context: BuildContext) -> Artifact:
+        """The component's artifact: from the cache where its inputs are unchanged, else built once.
+
+        Raises:
+            ComposerError: The sources cannot be used, a tool is missing, or the build failed.
+        """
+        ...
+
+
+def inputs_digest(inputs: Mapping[str, Any]) -> Digest:
+    """The digest of these JSON values, whatever the order of their keys."""
+    return digest_of(json.dumps(inputs, sort_keys=True, separators=(",", ":")).encode())
+
+
+def file_digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The SHA-256 of each file, by its relative path."""
+    return {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+
+
+def default_cache() -> Path:
+    """The folder of this user's caches: `$XDG_CACHE_HOME/ringfence` or `~/.cache/ringfence`, as for the host's compiled code."""
+    stated = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # XDG Base Directory Specification: relative paths are to be ignored.
+    return (stated if stated.is_absolute() else Path.home() / ".cache") / "ringfence"

@@ -1,0 +1,205 @@
+"""The build cache: `build/<inputs>/` holds what was built from inputs of that digest.
+
+    build/<hex>.lock           held while <hex> is built; the kernel frees it when its process ends, however it ends
+    build/<hex>.<random>.work  a build's scratch folder
+    build/<hex>.<random>.new   a finished entry on its way
+    build/<hex>/               an entry: component.wasm and entry.json with its digest
+
+An entry appears by one rename and is never changed, so Ctrl-C and kill -9 leave scratch folders behind at most; the next build sweeps them.
+Entries are checked against their digest whenever they are taken. Nothing is evicted: deleting the folder is always safe.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ringfence.contract.names import Digest, digest_of, is_digest
+
+from ringfence_composer.errors import InputInvalid
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_COMPONENT = "component.wasm"
+_ENTRY = "entry.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A file in the cache, and the digest it was found to have."""
+
+    path: Path
+    digest: Digest
+
+
+class BuildCache:
+    """The folder `build/` under `root`. Safe for any number of threads and processes at once."""
+
+    def __init__(self, root: Path, report: Callable[[str], None]) -> None:
+        self._folder = root / "build"
+        self._report = report
+
+    def fetch(self, inputs: Digest, make: Callable[[Path], bytes]) -> Stored:
+        """What was built from `inputs`; where it is missing or damaged, what `make` returns, stored.
+
+        `make` gets an empty scratch folder, which is removed afterwards. While it runs, everyone else who asks for these inputs waits.
+
+        Raises:
+            InputInvalid: The cache folder cannot be used.
+        """
+        self._prepare()
+        if stored := self._read(inputs):
+            return stored
+        with self._locked(inputs):
+            if stored := self._read(inputs):
+                return stored
+            self._sweep(inputs)
+            content = self._made(inputs, make)
+            return self._store(inputs, content)
+
+    def _prepare(self) -> None:
+        """Makes the folder; refuses one that somebody else could write to: what lies in it is run."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            status = self._folder.lstat()
+        except OSError as error:
+            raise InputInvalid(f"the build cache cannot be made: {error.strerror}", hint="name another with --cache") from error
+        if not hasattr(os, "getuid"):
+            return
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
+            raise InputInvalid(
+                "the build cache is not a folder of yours, or others may write to it",
+                hint="run chmod 700 on its folder build, or name another with --cache",
+            )
+
+    def _read(self, inputs: Digest) -> Stored | None:
+        """The entry of `inputs`; None where there is none, or it is not whole."""
+        entry = self._folder / _hex(inputs)
+        try:
+            content = (entry / _COMPONENT).read_bytes()
+            recorded = json.loads((entry / _ENTRY).read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            recorded, content = None, b""
+        digest = digest_of(content)
+        if recorded != _record(inputs, digest):
+            self._report("an entry of the build cache is damaged: building it again")
+            return None
+        return Stored(path=entry / _COMPONENT, digest=digest)
+
+    def _made(self, inputs: Digest, make: Callable[[Path], bytes]) -> bytes:
+        # A new name each time: a tool that outlives its killed composer must not write into its successor's folder.
+        work = Path(tempfile.mkdtemp(prefix=f"{_hex(inputs)}.", suffix=".work", dir=self._folder))
+        try:
+            return make(work)
+        finally:
+            _remove(work)
+
+    def _store(self, inputs: Digest, content: bytes) -> Stored:
+        digest = digest_of(content)
+        beside = Path(tempfile.mkdtemp(prefix=f"{_hex(inputs)}.", suffix=".new", dir=self._folder))
+        final = self._folder / _hex(inputs)
+        try:
+            _write_durably(beside / _COMPONENT, content)
+            _write_durably(beside / _ENTRY, json.dumps(_record(inputs, digest), sort_keys=True).encode())
+            if final.exists():
+                # A damaged entry. It is moved away whole, so that nobody sees half of it.
+                os.replace(final, self._folder / f"{_hex(inputs)}.{secrets.token_hex(8)}.work")
+            os.replace(beside, final)
+        finally:
+            _remove(beside)
+        self._sweep(inputs)
+        return Stored(path=final / _COMPONENT, digest=digest)
+
+    def _sweep(self, held: Digest) -> None:
+        """Removes the scratch folders of builds that are no longer running: those whose lock can be had, and those of `held`."""
+        for folder in [*self._folder.glob("*.work"), *self._folder.glob("*.new")]:
+            owner = Digest(f"sha256:{folder.name.partition('.')[0]}")
+            if owner == held:
+                _remove(folder)
+            elif is_digest(owner):
+                with self._lock_file(owner) as lock:
+                    if _try_lock(lock):
+                        _remove(folder)
+
+    @contextmanager
+    def _locked(self, inputs: Digest) -> Iterator[None]:
+        """Holds the lock of `inputs`. Lock files stay: removing one that somebody waits for would let two in."""
+        with self._lock_file(inputs) as lock:
+            if not _try_lock(lock):
+                self._report("waiting for the same build in another process")
+                _wait_lock(lock)
+            yield
+
+    def _lock_file(self, inputs: Digest) -> BinaryIO:
+        return open(self._folder / f"{_hex(inputs)}.lock", "ab")
+
+
+def _hex(digest: Digest) -> str:
+    return digest.removeprefix("sha256:")
+
+
+def _record(inputs: Digest, digest: Digest) -> dict[str, str]:
+    return {"artifact": digest, "inputs": inputs}
+
+
+def _write_durably(file: Path, content: bytes) -> None:
+    with open(file, "xb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _remove(folder: Path) -> None:
+    """Removes a scratch folder; what cannot be removed now is left for the next sweep."""
+    with suppress(OSError):
+        shutil.rmtree(folder)
+
+
+def _try_lock(lock: BinaryIO) -> bool:
+    """Whether the lock was free; it is then held until the file is closed."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            _windows_lock(lock, wait=False)
+    except OSError:
+        return False
+    return True
+
+
+def _wait_lock(lock: BinaryIO) -> None:
+    if fcntl is not None:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    else:
+        _windows_lock(lock, wait=True)
+
+
+def _windows_lock(lock: BinaryIO, *, wait: bool) -> None:
+    """As flock: raises OSError where it is taken and `wait` is false."""
+    import msvcrt
+    import time
+
+    while True:
+        lock.seek(0)
+        try:
+            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            if not wait:
+                raise
+            time.sleep(0.1)
+        else:
+            return

@@ -1,0 +1,122 @@
+"""What componentize-py prints when it fails, into an error that says what to change.
+
+Its output is foreign text: much of it comes from the guest. Only single lines of it reach a message, escaped; the rest goes along as
+`output`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ringfence_composer.builders.base import ComponentSource
+from ringfence_composer.builders.preload import ENTRY_MODULE
+from ringfence_composer.errors import BuildFailed, ComposerError, ToolFailed, WitInvalid
+
+_MAX_LINES = 40
+_MAX_LINE = 400
+_FRAME = re.compile(r'  File "/(?P<mount>[0-9]+)/(?P<path>[^"]+)", line (?P<line>[0-9]+)')
+_MOUNTS = {"1": "source", "2": "requirements"}
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(?P<name>[\w.]+)'")
+_NO_ATTRIBUTE = re.compile(r"AttributeError: module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'")
+_WORLD = re.compile(r'^    "(?P<world>[^"\n]+)",$', re.MULTILINE)
+
+
+def explained(component: ComponentSource, error: ToolFailed) -> ComposerError:
+    """The error that `component`'s author can act on."""
+    output = _essence(error.output)
+    if "Unable to resolve `Some(" in output:
+        return _no_world(component, output)
+    if "parsing WIT" in output or "failed to parse package" in output:
+        return _bad_wit(component, output)
+    if "wasm backtrace" in output:
+        return BuildFailed(
+            component.name,
+            "the Python interpreter crashed while the component's modules were imported",
+            output=_text(output.splitlines()),
+            hint="a module ends the process, uses all memory or recurses without end when it is imported",
+        )
+    if found := _NO_ATTRIBUTE.search(output.rpartition("\n")[2]):
+        return _no_export(component, found["module"], found["name"])
+    if output.startswith("ModuleNotFoundError:") and (missing := _NO_MODULE.match(output)):
+        # Without a traceback it is componentize-py that looks for it: the module with the resources of an exported interface.
+        return _no_export(component, missing["name"], None)
+    if "Traceback (most recent call last)" in output or "Error:" in output:
+        return _not_imported(component, output)
+    return BuildFailed(component.name, "componentize-py failed", output=_text(output.splitlines()))
+
+
+def _essence(output: str) -> str:
+    """What follows the tool's own traceback; the cause it repeats at the end is cut off, unless it is all there is."""
+    text = output.partition("AssertionError: ")[2] or output
+    head, _, _ = text.partition("\n\n\nCaused by:")
+    return head.strip("\n") or text.strip("\n")
+
+
+def _no_world(component: ComponentSource, output: str) -> WitInvalid:
+    worlds = [found["world"] for found in _WORLD.finditer(output.partition("WIT paths")[0])]
+    names = ", ".join(_escaped(world) for world in worlds)
+    hint = f"set `world:` in component.yaml to one of these: {names}" if worlds else "there is no world at all in its WIT folder"
+    return WitInvalid(f"{component.name}: there is no world {component.world!r} in its WIT", hint=hint)
+
+
+def _bad_wit(component: ComponentSource, output: str) -> WitInvalid:
+    place = re.search(r"--> (\S+)", output)
+    reason = next((line for line in reversed(output.splitlines()) if re.match(r"\s+(\d+: )?[a-z].*[^:\]]$", line)), "")
+    reason = re.sub(r"^\s*\d+: ", "", reason).strip()
+    where = f" {_escaped(place[1])}:" if place else ""
+    missing = re.search(r"package '([^']+)' not found", output)
+    hint = f"name the folder of {_escaped(missing[1])} in component.yaml, `wit_deps:`" if missing else None
+    return WitInvalid(f"{component.name}:{where} {_escaped(missing[0] if missing else reason)}", hint=hint)
+
+
+def _no_export(component: ComponentSource, module: str, name: str | None) -> BuildFailed:
+    missing = f"{module} does not define {name}" if name else f"there is no module {module}"
+    return BuildFailed(
+        component.name,
+        f"an export of the world {component.world!r} is missing: {missing}",
+        hint=(
+            "an exported interface is a class of that name in the entry module, "
+            "its resources are classes in a module that is named after the interface"
+        ),
+    )
+
+
+def _not_imported(component: ComponentSource, output: str) -> BuildFailed:
+    """The last line says what happened, the last frame of the component's own code where."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    frames = [found for line in lines if (found := _FRAME.match(line)) and found["mount"] in _MOUNTS]
+    where = f" ({_MOUNTS[frames[-1]['mount']]}/{_escaped(frames[-1]['path'])}, line {frames[-1]['line']})" if frames else ""
+    missing = _NO_MODULE.search(lines[-1])
+    hint = "only modules that can be imported in the guest can be built in: CPython without ssl, ctypes, threads and other compiled parts"
+    if missing:
+        hint = f"add the package with {missing['name']} to `requirements:`, unless the guest lacks it (ssl, ctypes, lzma, bz2, mmap, …)"
+    return BuildFailed(
+        component.name,
+        f"a module cannot be imported{where}: {_escaped(lines[-1])}",
+        output=_text(_without_scaffolding(lines)),
+        hint=hint,
+    )
+
+
+def _without_scaffolding(lines: list[str]) -> list[str]:
+    """A traceback without the frames of the generated entry module and of importlib, mounts called what they are."""
+    kept: list[str] = []
+    skipping = False
+    for line in lines:
+        if line.startswith('  File "'):
+            skipping = f"/{ENTRY_MODULE}.py" in line or "importlib" in line
+        elif not line.startswith("    "):
+            skipping = False
+        if not skipping:
+            kept.append(re.sub(r'^  File "/([12])/', lambda mount: f'  File "{_MOUNTS[mount[1]]}/', line))
+    return kept
+
+
+def _text(lines: list[str]) -> str:
+    return "\n".join(_escaped(line) for line in lines[-_MAX_LINES:])
+
+
+def _escaped(line: str) -> str:
+    """One line that a terminal can show: control characters and what is not printable become escapes."""
+    text = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
+    return text if len(text) <= _MAX_LINE else f"{text[:_MAX_LINE]}…"

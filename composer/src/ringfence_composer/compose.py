@@ -1,0 +1,214 @@
+"""The stages in their order, and the one exit: a plan into `graph.lock.json` with its artifacts beside it.
+
+manifest -> resolved -> built -> plan -> lock. Nothing is written before all of them succeeded; the lock itself comes last, by one rename.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from ringfence.contract.lock import (
+    Lock,
+    LockedArtifact,
+    LockedEdge,
+    LockedExpose,
+    LockedNode,
+)
+from ringfence.contract.names import Digest, digest_of
+from ringfence.contract.schemas import schema
+
+from ringfence_composer.build import BuiltGraph, build, build_component
+from ringfence_composer.builders.base import Artifact, BuildContext, default_cache
+from ringfence_composer.errors import DigestMismatch, InputInvalid
+from ringfence_composer.facts import BinaryFacts, SourceFacts
+from ringfence_composer.manifest.component import FILE, load_component
+from ringfence_composer.manifest.graph import EdgeManifest, read_graph
+from ringfence_composer.manifest.source import Problems
+from ringfence_composer.plan import Plan, PlannedNode, plan
+from ringfence_composer.resolve import ResolvedGraph, resolve
+from ringfence_composer.toolchain import Toolchain
+
+LOCK_SUFFIX = ".lock.json"
+STORE = Path(".ringfence") / "sha256"
+
+
+def _silent(_message: str) -> None:
+    """Reports to nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What the stages work with: the cache folder, whom to tell of each step, and the official tools."""
+
+    cache: Path = field(default_factory=default_cache)
+    report: Callable[[str], None] = _silent
+
+    @property
+    def context(self) -> BuildContext:
+        return BuildContext(cache=self.cache, report=self.report)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """What compose wrote: the plan, the lock, and where it lies."""
+
+    plan: Plan
+    lock: Lock
+    file: Path
+
+
+def check_file(manifest: Path, workshop: Workshop) -> ResolvedGraph:
+    """The graph with its worlds, nothing built.
+
+    Raises:
+        ManifestError: everything wrong in graph.yaml and its components, at once.
+        ComposerError: a tool is missing or failed.
+    """
+    problems = Problems()
+    workshop.report(f"checking {manifest.name}")
+    graph = read_graph(manifest, problems, show_as=str(manifest))
+    resolved = resolve(graph, SourceFacts(_toolchain(workshop)), problems)
+    problems.raise_any()
+    return resolved
+
+
+def plan_file(manifest: Path, workshop: Workshop) -> Plan:
+    """The graph decided; what is missing is built. Raises like `check_file`, and PlanRefused."""
+    built = build(check_file(manifest, workshop), workshop.context)
+    workshop.report(f"planning {manifest.name}")
+    return plan(built, BinaryFacts(_toolchain(workshop), {name: node.path for name, node in built.nodes.items()}))
+
+
+def compose_file(manifest: Path, workshop: Workshop | None = None) -> Composed:
+    """Check, build, plan, and write the lock with its artifacts beside the manifest. Raises like `plan_file`; then nothing is changed."""
+    workshop = workshop or Workshop()
+    planned = plan_file(manifest, workshop)
+    lock = lock_of(planned, tools=_toolchain(workshop).digest)
+    file = lock_path(manifest)
+    workshop.report(f"writing {file.name}")
+    write(lock, planned.built, file)
+    return Composed(plan=planned, lock=lock, file=file)
+
+
+def build_folder(folder: Path, workshop: Workshop) -> Artifact:
+    """One component's artifact, from the cache or made. Raises ManifestError, ComposerError."""
+    target = folder.parent if folder.name == FILE else folder
+    manifest = load_component(target.resolve(), show_as=str(target))
+    return build_component(manifest, workshop.context)
+
+
+def lock_path(manifest: Path) -> Path:
+    """Where the lock of a graph lies."""
+    return manifest.with_name(manifest.stem + LOCK_SUFFIX)
+
+
+def lock_of(planned: Plan, *, tools: Digest) -> Lock:
+    """The lock that says what the plan decided; equal for equal plans. `tools` is the digest of the toolchain."""
+    manifest, built = planned.manifest, planned.built
+    mark = manifest.document.mark
+    return Lock(
+        graph=manifest.name,
+        manifest=manifest.file.name,
+        inputs={
+            "manifest": manifest.document.digest,
+            "nodes": {name: node.inputs for name, node in built.nodes.items()},
+            "tools": {"toolchain": tools},
+        },
+        parameters=manifest.parameters,
+        nodes=tuple(_locked_node(planned, node) for node in planned.nodes),
+        edges=tuple(_locked_edge(planned, edge) for edge in manifest.edges),
+        expose=tuple(LockedExpose(node=one.node, calls=one.calls, limits=one.limits, line=mark(one.path).line) for one in manifest.expose),
+        artifacts=tuple(
+            LockedArtifact(node=name, role="component", digest=node.digest, size=node.size, of=node.digest, by=node.by)
+            for name, node in built.nodes.items()
+        ),
+    )
+
+
+def _locked_node(planned: Plan, node: PlannedNode) -> LockedNode:
+    written = planned.manifest.node(node.name)
+    return LockedNode(
+        name=node.name,
+        world=node.world,
+        lane=node.lane,
+        reason=node.reason,
+        instances=written.instances,
+        shared=written.shared,
+        limits=written.limits,
+        runtime=node.runtime,
+        imports=node.imports,
+        line=planned.manifest.document.mark(written.path).line,
+    )
+
+
+def _locked_edge(planned: Plan, edge: EdgeManifest) -> LockedEdge:
+    return LockedEdge(
+        consumer=edge.consumer,
+        provider=edge.provider,
+        interfaces={link.wanted: link.given for link in planned.links if link.edge == edge},
+        grant=edge.grant,
+        calls=edge.calls,
+        limits=edge.limits,
+        line=planned.manifest.document.mark(edge.path).line,
+    )
+
+
+def write(lock: Lock, built: BuiltGraph, file: Path) -> None:
+    """Put the artifacts into the store beside `file`, then the lock into its place.
+
+    Raises:
+        InputInvalid: the folder can't be written. DigestMismatch: an artifact is not what was planned. The old lock is untouched then.
+    """
+    data = lock.to_bytes()
+    content: Any = json.loads(data)
+    jsonschema.Draft202012Validator(schema("lock")).validate(content)
+    store = file.parent / STORE
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        for name, node in sorted(built.nodes.items()):
+            _store(store / node.digest.removeprefix("sha256:"), node.path, node.digest, name)
+        _replace(file, data)
+    except OSError as error:
+        raise InputInvalid(f"cannot write {file.name} or its artifacts: {error.strerror}", hint="is the folder writable?") from error
+
+
+def _store(target: Path, source: Path, digest: Digest, name: str) -> None:
+    if target.is_file() and digest_of(target.read_bytes()) == digest:
+        return
+    data = source.read_bytes()
+    if (found := digest_of(data)) != digest:
+        raise DigestMismatch(f"the component of {name}", expected=digest, found=found, hint="it changed while composing; compose again")
+    _replace(target, data)
+
+
+def _replace(target: Path, data: bytes) -> None:
+    """Write beside and rename, so that nobody ever sees half of it."""
+    with _beside(target) as (descriptor, name):
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(target)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[tuple[int, str]]:
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:16]}.", suffix=".new", dir=target.parent)
+    try:
+        yield descriptor, name
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _toolchain(workshop: Workshop) -> Toolchain:
+    """The tools; always from the user's cache, since they are part of the installation and take minutes to build."""
+    return Toolchain(report=workshop.report)

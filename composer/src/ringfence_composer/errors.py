@@ -1,0 +1,102 @@
+"""Every error of the composer; each knows its exit code.
+
+    ComposerError
+    ├── InputInvalid        a file the user wrote cannot be used (3)
+    │   ├── WitInvalid        … WIT text or a world that is not there
+    │   └── DigestMismatch    … a file is not what its digest says
+    ├── ToolMissing         something that must be installed is not (4)
+    ├── ToolFailed          a tool ended in an error, with the end of its output (4)
+    ├── BuildFailed         a component could not be built (4)
+    └── PlanRefused         built components do not fit the graph (1; holds all problems)
+
+What is wrong in graph.yaml or component.yaml is a `ringfence.contract.errors.ManifestError` (3), with every problem's line and column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ringfence.contract.errors import Problem
+
+
+class ComposerError(Exception):
+    """Base of all errors of this distribution.
+
+    `code` is stable and documented, `exit_code` is what the command ends with, `hint`, where there is one, is the remedy.
+    """
+
+    code: ClassVar[str] = "composer"
+    exit_code: ClassVar[int] = 4
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class InputInvalid(ComposerError):
+    """A file the user wrote, or named, cannot be used."""
+
+    code = "input"
+    exit_code = 3
+
+
+class WitInvalid(InputInvalid):
+    """WIT text that does not parse or resolve, or a world that is not in it."""
+
+    code = "wit"
+
+
+class DigestMismatch(InputInvalid):
+    """A file differs from the digest that was written for it."""
+
+    code = "digest"
+
+    def __init__(self, what: str, *, expected: str, found: str, hint: str | None = None) -> None:
+        super().__init__(f"{what}: expected {expected}, found {found}", hint=hint)
+        self.what, self.expected, self.found = what, expected, found
+
+
+class ToolMissing(ComposerError):
+    """A tool that must be installed is not there; the hint is the one command for it."""
+
+    code = "tool-missing"
+
+    def __init__(self, tool: str, *, hint: str) -> None:
+        super().__init__(f"{tool} is not installed", hint=hint)
+        self.tool = tool
+
+
+class ToolFailed(ComposerError):
+    """A tool ended in an error. `output` is the end of what it printed (foreign text: escape it before showing it)."""
+
+    code = "tool-failed"
+
+    def __init__(self, tool: str, message: str, *, output: str = "", hint: str | None = None) -> None:
+        super().__init__(f"{tool}: {message}", hint=hint)
+        self.tool, self.output = tool, output
+
+
+class BuildFailed(ComposerError):
+    """A component could not be built. `component` is its name, `output` the end of what its builder printed (foreign text)."""
+
+    code = "build-failed"
+
+    def __init__(self, component: str, message: str, *, output: str = "", hint: str | None = None) -> None:
+        super().__init__(f"{component}: {message}", hint=hint)
+        self.component, self.output = component, output
+
+
+class PlanRefused(ComposerError):
+    """Built components do not fit their graph; `problems` holds everything that does not, in reading order."""
+
+    code = "plan"
+    exit_code = 1
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)

@@ -1,0 +1,157 @@
+"""component.yaml into a record: what one guest is built from."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ringfence.contract.errors import ManifestError, Problem
+
+from ringfence_composer.manifest.shape import closest, shape_problems
+from ringfence_composer.manifest.source import Document, Problems, quoted, read_document
+
+FILE = "component.yaml"
+LANGUAGES = ("python",)
+COMING = ("rust", "c")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequirementManifest:
+    """One package that is built in, pinned by the SHA-256 of its archive (64 hexadecimal digits)."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentManifest:
+    """A component.yaml. Paths are absolute and exist; `document` keeps the places."""
+
+    folder: Path
+    name: str
+    language: str
+    wit: Path
+    wit_deps: tuple[Path, ...]
+    world: str
+    source: Path
+    module: str
+    requirements: tuple[RequirementManifest, ...]
+    preload: tuple[str, ...]
+    document: Document
+
+    def __hash__(self) -> int:
+        return hash(self.folder)
+
+
+def read_component(folder: Path, problems: Problems, *, show_as: str | None = None) -> ComponentManifest | None:
+    """The component.yaml in a folder; None, with the reasons added to `problems`, where it can't be used.
+
+    `show_as` is the folder's name in messages.
+    """
+    shown = os.path.normpath(Path(show_as or folder) / FILE)
+    try:
+        document = read_document(folder / FILE, show_as=shown)
+    except ManifestError as error:
+        problems.extend(error.problems)
+        return None
+    found = [*shape_problems(document, "component")]
+    if isinstance(document.data, Mapping):
+        found += _meaning(document, folder)
+    problems.extend(found)
+    return None if found else _record(document, folder)
+
+
+def load_component(folder: Path, *, show_as: str | None = None) -> ComponentManifest:
+    """Like `read_component`, for one component alone. Raises ManifestError."""
+    problems = Problems()
+    manifest = read_component(folder.resolve(), problems, show_as=show_as)
+    if manifest is None:
+        raise ManifestError(problems.in_order())
+    return manifest
+
+
+def _record(document: Document, folder: Path) -> ComponentManifest:
+    data = document.data
+    return ComponentManifest(
+        folder=folder,
+        name=data["component"],
+        language=data["language"],
+        wit=_at(folder, data["wit"]),
+        wit_deps=tuple(_at(folder, one) for one in data.get("wit_deps", ())),
+        world=data["world"],
+        source=_at(folder, data["source"]),
+        module=data["module"],
+        requirements=tuple(RequirementManifest(**one) for one in data.get("requirements", ())),
+        preload=tuple(data.get("preload", ())),
+        document=document,
+    )
+
+
+def _at(folder: Path, written: str) -> Path:
+    return Path(os.path.normpath(folder / written))
+
+
+def _meaning(document: Document, folder: Path) -> Iterator[Problem]:
+    """What no schema can say: languages, files that must exist, requirements named twice."""
+    data: Mapping[str, Any] = document.data
+    language = data.get("language")
+    if isinstance(language, str) and language not in LANGUAGES:
+        if language in COMING:
+            yield document.problem(("language",), f"there is no builder for {language} yet", hint="use python")
+        else:
+            yield document.problem(("language",), f"unknown language {quoted(language)}", hint=closest(language, LANGUAGES))
+    yield from _paths(document, folder)
+    yield from _module(document, folder)
+    yield from _requirements(document)
+
+
+def _paths(document: Document, folder: Path) -> Iterator[Problem]:
+    data = document.data
+    deps = data.get("wit_deps")
+    listed = [(("wit_deps", index), one) for index, one in enumerate(deps)] if isinstance(deps, list) else []
+    for path, written in [(("wit",), data.get("wit")), *listed, (("source",), data.get("source"))]:
+        if not isinstance(written, str) or not written:
+            continue
+        if bad := unportable(written):
+            yield document.problem(path, bad)
+        elif not _at(folder, written).exists():
+            yield document.problem(path, f"there is no {quoted(written)} in this component's folder")
+        elif path != ("wit",) and not _at(folder, written).is_dir():
+            yield document.problem(path, f"expected a folder, {quoted(written)} is a file")
+
+
+def unportable(written: str) -> str | None:
+    """What is wrong with a path in a manifest that must mean the same on every machine; None: nothing."""
+    if written.startswith(("/", "~")) or re.match(r"[A-Za-z]:", written) or "\\" in written:
+        return f"expected a path relative to this file, with '/', found {quoted(written)}"
+    return None
+
+
+def _module(document: Document, folder: Path) -> Iterator[Problem]:
+    source, module = document.data.get("source"), document.data.get("module")
+    if not isinstance(source, str) or not isinstance(module, str) or unportable(source):
+        return
+    root, inner = _at(folder, source), module.replace(".", "/")
+    if not root.is_dir() or any((root / end).is_file() for end in (f"{inner}.py", f"{inner}/__init__.py")):
+        return
+    modules = [one.stem for one in root.glob("*.py")]
+    yield document.problem(("module",), f"there is no {inner}.py in {quoted(source)}", hint=closest(module, modules) if modules else None)
+
+
+def _requirements(document: Document) -> Iterator[Problem]:
+    listed = document.data.get("requirements")
+    seen: dict[str, int] = {}
+    for index, one in enumerate(listed if isinstance(listed, list) else ()):
+        name = one.get("name") if isinstance(one, Mapping) else None
+        if not isinstance(name, str):
+            continue
+        normal = re.sub(r"[-_.]+", "-", name).lower()  # PEP 503
+        path = ("requirements", index, "name")
+        if normal in seen:
+            yield document.problem(path, f"{quoted(name)} is required twice, first in line {seen[normal]}")
+        seen.setdefault(normal, document.mark(path).line)

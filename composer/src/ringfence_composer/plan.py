@@ -1,0 +1,204 @@
+"""A built graph with a decision for every import of every binary: linked, granted, runtime (the language's own need) or denied.
+
+The plan is total: an import that nothing here knows is an error, never allowed and never silently dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from ringfence.contract import grants
+from ringfence.contract.errors import Problem
+from ringfence.contract.lock import HOST, Lane, LockedImport
+from ringfence.contract.parameters import substitute
+
+from ringfence_composer.build import BuiltGraph
+from ringfence_composer.errors import PlanRefused
+from ringfence_composer.manifest.grants import SAMPLES
+from ringfence_composer.manifest.graph import EdgeManifest, GraphManifest, NodeManifest
+from ringfence_composer.manifest.source import Problems
+from ringfence_composer.resolve import Facts, Link, base, join
+from ringfence_composer.tools import World
+
+NO_AUTHORITY = "no authority of its own"
+NO_GRANT = "no grant"
+EXFILTRATES = "(can exfiltrate)"
+"""How the kinds' wordings mark a grant that lets a guest send data to names of its choice."""
+LANE: Lane = "component"
+LANE_REASON = "the only engine of this version"
+
+_RUNTIME_FORMS: Mapping[str, tuple[str, Any]] = {
+    "wasi:clocks/monotonic-clock": ("clocks", ["monotonic"]),
+    "wasi:clocks/wall-clock": ("clocks", ["wall"]),
+    "wasi:random/random": ("random", "secure"),
+    "wasi:random/insecure": ("random", "secure"),
+    "wasi:random/insecure-seed": ("random", "secure"),
+}
+"""What a language runtime's need of an interface is, written as a grant: (kind, form). Lists of one kind are joined."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedGrant:
+    """One thing given: by which kind, in plain words, by which line of graph.yaml; whether it lets data out to whoever the guest likes."""
+
+    kind: str
+    words: str
+    line: int
+    exfiltrates: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedNode:
+    """A node, decided. `runtime` holds the grant forms its language runtime needs and may keep; `idle` grants that no import asks for."""
+
+    name: str
+    world: str
+    lane: Lane
+    reason: str
+    imports: tuple[LockedImport, ...]
+    runtime: Mapping[str, Any] = field(default_factory=dict)
+    grants: tuple[PlannedGrant, ...] = ()
+    idle: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A graph, decided."""
+
+    built: BuiltGraph
+    nodes: tuple[PlannedNode, ...]
+    links: tuple[Link, ...]
+
+    @property
+    def manifest(self) -> GraphManifest:
+        return self.built.resolved.manifest
+
+
+def plan(built: BuiltGraph, facts: Facts) -> Plan:
+    """The decisions for every import of every binary; links and types are checked again, on the binaries.
+
+    Raises:
+        PlanRefused: an interface that nothing here knows, an import or a type that fits no longer; all of them.
+    """
+    manifest, problems = built.resolved.manifest, Problems()
+    worlds = {node.name: facts.world(node) for node in manifest.nodes}
+    links = join(manifest, worlds, facts, problems, idle=False)
+    problems.extend(_changed_exports(built, worlds))
+    if problems:
+        raise PlanRefused(problems.in_order())
+    nodes = tuple(_Decider(built, node, worlds[node.name], links).planned() for node in manifest.nodes)
+    return Plan(built=built, nodes=nodes, links=links)
+
+
+def _changed_exports(built: BuiltGraph, worlds: Mapping[str, World]) -> Iterator[Problem]:
+    """Exports of a world that its binary lacks: the builder and its WIT disagree."""
+    manifest = built.resolved.manifest
+    for node in manifest.nodes:
+        found = {item.name for item in worlds[node.name].exports}
+        for item in built.resolved.worlds[node.name].exports:
+            if item.name not in found and item.kind != "type":
+                message = f"its world exports {item.name}, its binary does not"
+                yield manifest.document.problem(node.path, message, hint="report this: it is an error of the builder", at_key=True)
+
+
+def runtime_forms(needs: frozenset[str], withdrawn: tuple[str, ...]) -> dict[str, Any]:
+    """The grants, by kind, that a language runtime needs for these interfaces (names without versions), less those withdrawn."""
+    forms: dict[str, Any] = {}
+    for interface in sorted(needs):
+        kind, form = _RUNTIME_FORMS[interface]
+        if kind in withdrawn:
+            continue
+        forms[kind] = sorted({*forms.get(kind, []), *form}) if isinstance(form, list) else form
+    return forms
+
+
+class _Decider:
+    """Decides the imports of one node."""
+
+    def __init__(self, built: BuiltGraph, node: NodeManifest, world: World, links: tuple[Link, ...]) -> None:
+        self._manifest, self._node, self._world = built.resolved.manifest, node, world
+        self._source = built.resolved.worlds[node.name]
+        self._linked = {link.wanted: link for link in links if link.edge.consumer == node.name}
+        self._host: EdgeManifest | None = next(
+            (edge for edge in self._manifest.edges if edge.consumer == node.name and edge.provider == HOST), None
+        )
+        self._granted: Mapping[str, Any] = self._host.grant if self._host else {}
+        self._opening = {kind: _Opening(kind, form, self._manifest) for kind, form in self._granted.items()}
+        needs = runtime_forms(built.nodes[node.name].runtime_needs, node.withdrawn)
+        self._runtime = {kind: form for kind, form in needs.items() if kind not in self._granted}
+
+    def planned(self) -> PlannedNode:
+        imports = tuple(sorted((self._decided(item.name, item.kind) for item in self._world.imports), key=lambda one: one.name))
+        bases = {base(item.name) for item in self._world.imports}
+        return PlannedNode(
+            name=self._node.name,
+            world=world_name(self._source),
+            lane=LANE,
+            reason="asked for in the manifest" if self._node.lane == LANE else LANE_REASON,
+            imports=imports,
+            runtime=self._runtime,
+            grants=tuple(self._given()),
+            idle=tuple(kind for kind, opening in self._opening.items() if not any(opening.opens(one) for one in bases)),
+        )
+
+    def _decided(self, name: str, item_kind: str) -> LockedImport:
+        mark = self._manifest.document.mark
+        if link := self._linked.get(name):
+            return LockedImport(name=name, decision="linked", by=str(link.edge), line=mark(link.edge.path).line)
+        if item_kind == "type" or base(name) in grants.INERT:
+            return LockedImport(name=name, decision="granted", by=NO_AUTHORITY)
+        for kind, opening in self._opening.items():
+            if self._host and opening.opens(base(name)):
+                line = mark((*self._host.path, "grant", kind)).line
+                return LockedImport(name=name, decision="granted", by=f"{self._host}: {kind}", line=line)
+        kinds = grants.kinds_of(base(name))
+        if found := next((kind for kind in kinds if kind in self._runtime), None):
+            return LockedImport(name=name, decision="runtime", by=f"language runtime: {found}")
+        if found := next((kind for kind in kinds if kind in self._node.withdrawn), None):
+            return LockedImport(name=name, decision="denied", by=f"{found}: deny", line=mark((*self._node.path, found)).line)
+        return LockedImport(name=name, decision="denied", by=NO_GRANT)
+
+    def _given(self) -> Iterator[PlannedGrant]:
+        values = usual_values(self._manifest)
+        for name, form in self._granted.items():
+            kind, path = grants.KINDS[name], (*(self._host.path if self._host else ()), "grant", name)
+            for index, symbolic in enumerate(form if isinstance(form, list) else [form]):
+                written = [symbolic] if isinstance(form, list) else symbolic
+                line = self._manifest.document.mark((*path, index)).line
+                form_now = substitute(written, values)
+                for grant in kind.parse(form_now):
+                    words = kind.wording(grant) + (" (a parameter)" if form_now != written else "")
+                    yield PlannedGrant(kind=name, words=words, line=line, exfiltrates=EXFILTRATES in words)
+        for name, form in self._runtime.items():
+            for grant in grants.KINDS[name].parse(form):
+                yield PlannedGrant(kind=name, words=f"{grants.KINDS[name].wording(grant)} (language runtime)", line=0)
+
+
+class _Opening:
+    """Which interfaces a grant form opens, whatever values its parameters may take within their ranges."""
+
+    def __init__(self, kind: str, form: Any, manifest: GraphManifest) -> None:
+        usual = usual_values(manifest)
+        ranges = [usual | {one.name: text} for one in manifest.parameters for text in one.within]
+        self._policies = [grants.Policy.bind({kind: substitute(form, usual)})]
+        for values in ranges:
+            # A range (`*.vendor.example:443`) mostly reads as a grant itself; where it does not, it opens nothing new.
+            with suppress(ExceptionGroup):
+                self._policies.append(grants.Policy.bind({kind: substitute(form, values)}))
+
+    def opens(self, interface: str) -> bool:
+        return any(policy.opens(interface) for policy in self._policies)
+
+
+def usual_values(manifest: GraphManifest) -> dict[str, str]:
+    """A value for each parameter: its default, or where it has none a sample of its type."""
+    return {one.name: one.default or SAMPLES[one.type] for one in manifest.parameters}
+
+
+def world_name(world: World) -> str:
+    """`acme:vendor/vendor-client@0.1.0`, as an interface would be written."""
+    package, _, version = world.package.partition("@")
+    return f"{package}/{world.name}@{version}" if version else f"{package}/{world.name}"

@@ -1,0 +1,1 @@
+"""What people and programs see: records in, text for a terminal or JSON data out."""

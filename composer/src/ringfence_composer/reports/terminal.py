@@ -1,0 +1,124 @@
+"""Reports for a terminal: results on stdout, everything else on stderr; foreign text is escaped, nothing is markup.
+
+Piped, no colours and no progress are written; NO_COLOR is respected (rich does both).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.text import Text
+from ringfence.contract.errors import Denial, Problem
+from ringfence.contract.lock import Decision
+
+from ringfence_composer.plan import Plan, PlannedNode
+from ringfence_composer.resolve import ResolvedGraph
+
+_COLOURS: dict[Decision, str] = {"linked": "cyan", "granted": "green", "runtime": "yellow", "denied": "dim"}
+_SHOWN_AS: dict[Decision, str] = {"linked": "linked", "granted": "granted", "runtime": "granted", "denied": "denied"}
+
+
+def printable(text: str) -> str:
+    """The text with everything a terminal might act on escaped; line feeds stay."""
+    return "".join(char if char == "\n" or _harmless(char) else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def _harmless(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] != "C" and category not in ("Zl", "Zp")
+
+
+class Terminal:
+    """Prints to a terminal or a pipe. `step` shows what is going on, where somebody is there to see it."""
+
+    def __init__(self) -> None:
+        self.out = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+        self.err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
+        self._status = self.err.status("") if self.err.is_terminal else None
+        self._shown = False
+
+    def step(self, message: str) -> None:
+        """Show a step of the work: the newest beside a spinner on a terminal, nothing in a pipe."""
+        if self._status is None:
+            return
+        self._status.update(Text(printable(message)))
+        if not self._shown:
+            self._status.start()
+            self._shown = True
+
+    def done(self) -> None:
+        """Take the spinner away."""
+        if self._status is not None and self._shown:
+            self._status.stop()
+            self._shown = False
+
+    def line(self, text: str) -> None:
+        """One result on stdout."""
+        self.done()
+        self.out.print(Text(printable(text)))
+
+    def note(self, text: str, style: str = "") -> None:
+        """One remark on stderr."""
+        self.done()
+        self.err.print(Text(printable(text), style=style))
+
+    def error(self, text: str, hint: str | None = None, detail: str = "") -> None:
+        """An error on stderr: the message, then the remedy, then what a tool printed."""
+        self.done()
+        shown = Text.assemble(("error: ", "bold red"), printable(text))
+        self.err.print(shown)
+        if hint:
+            self.err.print(Text(f"  {printable(hint)}", style="cyan"))
+        if detail.strip():
+            self.err.print(Text(_indented(printable(detail.strip())), style="dim"))
+
+    def problems(self, problems: Sequence[Problem]) -> None:
+        """Every problem, in the order given, and how many there are."""
+        self.done()
+        for one in problems:
+            head, _, tail = str(one).partition("\n")
+            self.err.print(Text(printable(head)))
+            if tail:
+                self.err.print(Text(printable(tail), style="cyan"))
+        count = len(problems)
+        self.err.print(Text(f"{count} problem{'s' if count > 1 else ''} found", style="bold red"))
+
+    def denials(self, denials: Iterable[Denial]) -> None:
+        """What a run that succeeded was refused, each once."""
+        for text in dict.fromkeys(str(one) for one in denials):
+            self.note(f"note: {text}", style="yellow")
+
+    def checked(self, graph: ResolvedGraph) -> None:
+        """That a graph holds."""
+        manifest = graph.manifest
+        self.line(f"{manifest.document.file}: {len(manifest.nodes)} nodes, {len(manifest.edges)} edges: no problems found")
+
+    def plan(self, plan: Plan) -> None:
+        """Every node with what it is given, and the decision for each of its imports."""
+        self.done()
+        for index, node in enumerate(plan.nodes):
+            if index:
+                self.out.print()
+            self._node(plan, node)
+
+    def _node(self, plan: Plan, node: PlannedNode) -> None:
+        written, file = plan.manifest.node(node.name), plan.manifest.file.name
+        mode = f"{written.instances}, shared" if written.shared else written.instances
+        self.out.print(Text.assemble((node.name, "bold"), f"  {node.world}  ({mode}, {node.lane} lane: {node.reason})"))
+        for grant in node.grants:
+            place = f"  {file}:{grant.line}" if grant.line else ""
+            style = "bold red" if grant.exfiltrates else "green"
+            self.out.print(Text.assemble("  may ", (printable(grant.words), style), (place, "dim")))
+        for kind in node.idle:
+            self.out.print(Text(f"  note: no import of {node.name} asks for its {kind} grant", style="yellow"))
+        width = max((len(one.name) for one in node.imports), default=0)
+        for one in node.imports:
+            place = f"  {file}:{one.line}" if one.line else ""
+            decision = (_SHOWN_AS[one.decision].ljust(8), _COLOURS[one.decision])
+            self.out.print(Text.assemble(f"  {printable(one.name).ljust(width)}  ", decision, f" {one.by}", (place, "dim")))
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())

@@ -1,0 +1,170 @@
+"""The operating system's socket under a guest's tcp-socket and its two streams. It closes when the last of them is dropped."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import sys
+from contextlib import suppress
+
+from ringfence.contract.values import WitError
+from ringfence.wasi.io import CHUNK, InputStream, Interest, OutputStream, StreamBroken, StreamEnded
+from ringfence.wasi.sockets.addresses import code_of, failure, native_family
+from ringfence.wasi.state import SOCKETS, WasiState
+
+DOMAIN = "network"
+"""The domain of stream errors whose code is one of wasi:sockets/network.error-code."""
+
+
+class Wire:
+    """A non-blocking socket and the count of those that use it."""
+
+    def __init__(self, state: WasiState, family: str) -> None:
+        if state.sockets >= SOCKETS:
+            raise WitError("new-socket-limit")
+        try:
+            self.socket = socket.socket(native_family(family), socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        except OSError as error:
+            raise failure(error) from error
+        self.socket.settimeout(0)
+        if family == "ipv6":
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        self._state, self._users = state, 1
+        state.sockets += 1
+
+    def share(self) -> Wire:
+        """One more user."""
+        self._users += 1
+        return self
+
+    def release(self) -> None:
+        """One user less."""
+        self._users -= 1
+        if not self._users:
+            self._state.sockets -= 1
+            self.socket.close()
+
+    def shut(self, how: int) -> None:
+        """Close a direction; that the peer was quicker is no error."""
+        with suppress(OSError):
+            self.socket.shutdown(how)
+
+    def is_ready(self, event: int) -> bool:
+        """Whether it is readable or writable now; broken or closed counts."""
+        if self.socket.fileno() < 0:
+            return True
+        kind: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
+        with kind() as selector:
+            selector.register(self.socket, event)
+            return bool(selector.select(0))
+
+
+def _broken(error: OSError) -> StreamBroken:
+    return StreamBroken(DOMAIN, code_of(error.errno), error.strerror or type(error).__name__)
+
+
+class TcpInput(InputStream):
+    """What the peer sends."""
+
+    def __init__(self, state: WasiState, wire: Wire) -> None:
+        super().__init__(state)
+        self._wire = wire.share()
+
+    def pull(self, length: int) -> bytes:
+        try:
+            data = self._wire.socket.recv(length)
+        except (BlockingIOError, InterruptedError):
+            return b""
+        except OSError as error:
+            raise _broken(error) from error
+        if not data:
+            raise StreamEnded
+        return data
+
+    def is_ready(self) -> bool:
+        return self._wire.is_ready(selectors.EVENT_READ)
+
+    def interest(self) -> Interest:
+        return Interest(readers=(self._wire.socket,))
+
+    def release(self) -> None:
+        self._wire.release()
+
+
+class TcpOutput(OutputStream):
+    """What goes to the peer."""
+
+    def __init__(self, state: WasiState, wire: Wire) -> None:
+        super().__init__(state)
+        self._wire = wire.share()
+
+    def push(self, data: bytes | bytearray) -> int:
+        try:
+            return self._wire.socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except BrokenPipeError:
+            raise StreamEnded from None
+        except OSError as error:
+            raise _broken(error) from error
+
+    def room(self) -> int:
+        return CHUNK if self.is_ready() else 0
+
+    def is_ready(self) -> bool:
+        return self._wire.is_ready(selectors.EVENT_WRITE)
+
+    def interest(self) -> Interest:
+        return Interest(writers=(self._wire.socket,))
+
+    def finish(self) -> None:
+        """End the stream and close this direction, once everything is sent."""
+        if not self.ended and not self.closed:
+            self.ended = True
+            self._leave(finish=True)
+
+    def release(self) -> None:
+        if not self.ended:
+            self._leave(finish=False)
+        self._wire.release()
+
+    def _leave(self, *, finish: bool) -> None:
+        rest = LastWords(self._wire, self._pending, finish=finish)
+        if not rest.serve():
+            self.state.lingering.append(rest)
+
+
+class LastWords:
+    """Bytes that the guest wrote before it let go of the stream: they are sent on while the instance waits for other things.
+
+    What is left when the instance ends is lost, as streams.wit warns those who don't flush.
+    """
+
+    def __init__(self, wire: Wire, pending: bytearray, *, finish: bool) -> None:
+        self._wire, self._pending, self._finish = wire.share(), pending, finish
+
+    @property
+    def source(self) -> socket.socket:
+        return self._wire.socket
+
+    def serve(self) -> bool:
+        try:
+            while self._pending:
+                del self._pending[: self._wire.socket.send(self._pending)]
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:  # the peer is gone
+            self._pending.clear()
+        if self._finish:
+            self._wire.shut(socket.SHUT_WR)
+        self.close()
+        return True
+
+    def close(self) -> None:
+        self._wire.release()
+
+
+def buffer_size(wire: Wire, option: int) -> int:
+    """A buffer's size as it was asked for: Linux doubles it for its own use (socket(7))."""
+    size = wire.socket.getsockopt(socket.SOL_SOCKET, option)
+    return size // 2 if sys.platform == "linux" else size

@@ -1,0 +1,1 @@
+"""Never run: these cases are checked only."""

@@ -1,0 +1,101 @@
+"""Guests outside WebAssembly: their sources, with componentize-py's generated bindings in place of the host."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ringfence_composer.build import source_of
+from ringfence_composer.builders import python, requirements
+from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource, default_cache
+from ringfence_composer.builders.snapshot import write_tree
+from ringfence_composer.manifest.component import load_component
+
+ROOT = Path(__file__).parents[2]
+
+
+def component(name: str) -> ComponentSource:
+    """What components/NAME/component.yaml says."""
+    return source_of(load_component(ROOT / "components" / name))
+
+
+def build(name: str) -> Artifact:
+    """The built component; taken from the user's cache where its sources are unchanged."""
+    return python.PythonBuilder().build(component(name), BuildContext(cache=default_cache()))
+
+
+NativeGuest = dict[str, Any]
+"""A guest's modules, by name, imported into this process."""
+
+
+def native_guest(name: str, scratch: Path) -> NativeGuest:
+    """Imports a component's source natively.
+
+    Its modules have common names (`app`, `errors`, `wit_world`), so they do not stay in `sys.modules`.
+    """
+    source = component(name)
+    bindings, packages = scratch / "bindings", scratch / "packages"
+    _generate_bindings(source, scratch, bindings)
+    write_tree(requirements.fetch_requirements(source, python.GUEST_PYTHON, scratch, BuildContext(cache=scratch)), packages)
+    before, paths = dict(sys.modules), [str(source.source), str(bindings), str(packages)]
+    sys.path[:0] = paths
+    try:
+        importlib.import_module(source.module)
+        return {added: module for added, module in sys.modules.items() if added not in before}
+    finally:
+        for path in paths:
+            sys.path.remove(path)
+        for added in set(sys.modules) - set(before):
+            if (getattr(sys.modules[added], "__file__", None) or "").startswith(tuple(paths)):
+                del sys.modules[added]
+
+
+def _generate_bindings(source: ComponentSource, scratch: Path, target: Path) -> None:
+    write_tree(python._read_wit(source), scratch / "wit")
+    script = "import sys; from componentize_py import script; sys.exit(script())"
+    command = [sys.executable, "-I", "-c", script, "-q", "-d", "wit", "-w", source.world, "bindings", str(target)]
+    subprocess.run(command, cwd=scratch, env={"PATH": os.defpath}, check=True, timeout=60)
+
+
+@pytest.fixture(scope="session")
+def json_guest(tmp_path_factory: pytest.TempPathFactory) -> NativeGuest:
+    """The JSON decoder's modules."""
+    return native_guest("json-decoder", tmp_path_factory.mktemp("json-decoder"))
+
+
+@pytest.fixture(scope="session")
+def vendor_guest(tmp_path_factory: pytest.TempPathFactory, json_guest: NativeGuest) -> NativeGuest:
+    """The vendor client's modules, its JSON import satisfied by the JSON decoder's source."""
+    guest = native_guest("vendor-client", tmp_path_factory.mktemp("vendor-client"))
+    imported = guest["wit_world.imports.decoder"]
+    decoder = json_guest["app"].Decoder()
+    failure = json_guest["componentize_py_types"].Err
+
+    def decode(text: str) -> Any:
+        try:
+            return translated(decoder.decode(text), imported)
+        except failure as error:
+            raise guest["componentize_py_types"].Err(translated(error.value, imported)) from None
+
+    imported.decode = decode
+    return guest
+
+
+def translated(value: Any, module: ModuleType) -> Any:
+    """A value of one side's generated classes as the other side's, which have the same names."""
+    if isinstance(value, list):
+        return [translated(item, module) for item in value]
+    target = getattr(module, type(value).__name__, None)
+    if target is None:
+        return value
+    if isinstance(value, enum.Enum):
+        return target[value.name]
+    return target(**{field.name: translated(getattr(value, field.name), module) for field in dataclasses.fields(value)})
