@@ -1,61 +1,22 @@
-"""The Python builder: what counts as an input, what is refused before and after componentize-py runs, what exists in the guest afterwards."""
+"""The Python builder: what counts as an input, what is refused and how, what exists in the guest afterwards."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 from pathlib import Path
 
 import pytest
 from ringfence_composer.builders import python, requirements
-from ringfence_composer.builders.base import BuildContext, ComponentSource, Requirement
+from ringfence_composer.builders.base import BuildContext, ComponentSource, Requirement, default_cache
 from ringfence_composer.builders.guest_errors import explained
 from ringfence_composer.builders.preload import entry_module
-from ringfence_composer.builders.snapshot import write_tree
 from ringfence_composer.errors import BuildFailed, ComposerError, DigestMismatch, InputInvalid, ToolFailed, ToolMissing, WitInvalid
-from wasmtime import Engine, Store, WasiConfig
-from wasmtime.component import Component, Linker
+
+from .guests import APP, WIT, ask, build, component
 
 ROOT = Path(__file__).parents[2]
 H11 = Requirement(name="h11", version="0.16.0", sha256="63cf8bbe7522de3bf65932fda1d9c2772064ffb3dae62d55932da54b31cb6c86")
-
-WIT = b"""
-package test:guest;
-interface probe { ask: func(question: string) -> string; }
-world guest { export probe; }
-"""
-APP = b"""
-class Probe:
-    def ask(self, question):
-        return question
-"""
-
-
-def component(folder: Path, files: dict[str, bytes], **settings: object) -> ComponentSource:
-    """A component with these source files, in a folder of its own."""
-    write_tree(files, folder / "src")
-    write_tree({"world.wit": WIT}, folder / "wit")
-    settings = {"name": "guest", "world": "guest", "module": "app", **settings}
-    return ComponentSource(language="python", wit=folder / "wit", source=folder / "src", **settings)  # type: ignore[arg-type]
-
-
-def build(source: ComponentSource, cache: Path, said: list[str] | None = None) -> Path:
-    report = said.append if said is not None else lambda _: None
-    return python.PythonBuilder().build(source, BuildContext(cache=cache, report=report)).path
-
-
-def ask(file: Path, *questions: str) -> list[str]:
-    """The answers of one instance of a built guest."""
-    engine = Engine()
-    store = Store(engine)
-    store.set_wasi(WasiConfig())
-    linker = Linker(engine)
-    linker.add_wasip2()
-    instance = linker.instantiate(store, Component.from_file(engine, str(file)))
-    function = instance.get_func(store, instance.get_export_index(store, "ask", instance.get_export_index(store, "test:guest/probe")))
-    assert function is not None
-    return [str(function(store, question)) for question in questions]
 
 
 @pytest.fixture
@@ -210,7 +171,7 @@ def test_a_wheel_for_another_platform_is_refused(tmp_path, wheelhouse):
 
 
 def test_a_package_that_is_nowhere_is_said_so(tmp_path, wheelhouse):
-    with pytest.raises(BuildFailed, match="requirement thing 1.0 cannot be fetched"):
+    with pytest.raises(BuildFailed, match=r"requirement thing 1\.0 cannot be fetched"):
         fetched(tmp_path, Requirement(name="thing", version="1.0", sha256="0" * 64))
 
 
@@ -258,7 +219,7 @@ def test_wit_that_does_not_parse_is_placed(tmp_path):
 
 
 def test_a_module_that_cannot_be_imported_shows_where(tmp_path):
-    """The message has the place and the reason; the whole story of the guest goes along, without our scaffolding and without control characters."""
+    """The message has the place and the reason; the guest's traceback goes along, without our scaffolding and control characters."""
     files = {"app.py": APP, "later.py": b"def f():\n    raise ValueError('\\x1b[31mno')\n\nf()\n"}
     error = failure(component(tmp_path, files), tmp_path / "cache")
     assert isinstance(error, BuildFailed)
@@ -270,9 +231,16 @@ def test_a_module_that_cannot_be_imported_shows_where(tmp_path):
 
 OUTPUTS = {
     "missing package": (
-        'AssertionError: Traceback (most recent call last):\n  File "/0/ringfence_entry.py", line 17, in _require\n'
-        "    importlib.import_module(name)\n"
-        "  File \"/1/app.py\", line 3, in <module>\n    import nope\nModuleNotFoundError: No module named 'nope'\n\n\nCaused by:\n    x",
+        """AssertionError: Traceback (most recent call last):
+  File "/0/ringfence_entry.py", line 17, in _require
+    importlib.import_module(name)
+  File "/1/app.py", line 3, in <module>
+    import nope
+ModuleNotFoundError: No module named 'nope'
+
+
+Caused by:
+    x""",
         "(source/app.py, line 3): ModuleNotFoundError: No module named 'nope'",
         "add the package with nope",
     ),
@@ -293,6 +261,14 @@ OUTPUTS = {
     ),
     "anything else": ("AssertionError: No such file or directory (os error 2)", "componentize-py failed", None),
 }
+
+
+def test_an_import_that_never_ends_is_ended(tmp_path):
+    """The deadline's own words survive: there is no output to explain."""
+    source = component(tmp_path, {"app.py": APP, "loop.py": b"while True:\n    pass\n"})
+    with pytest.raises(BuildFailed, match="took longer than 3 s"):
+        python.PythonBuilder().build(source, BuildContext(cache=tmp_path / "cache", deadline=3.0))
+    assert [path.suffix for path in (tmp_path / "cache" / "build").iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize("case", OUTPUTS)
@@ -337,8 +313,7 @@ def test_whatever_may_be_imported_later_exists(tmp_path):
     """A guest has no files at run time; the last question shows that it would fail without the preload."""
     files = {"app.py": LAZY, "parts/__init__.py": b"", "parts/unused.py": b"import nothing_such_in_here if False else 1\n"}
     files["parts/unused.py"] = b"try:\n    import ssl\nexcept ImportError:\n    ssl = None\n"
-    said: list[str] = []
-    built = build(component(tmp_path, files, preload=("wave",)), tmp_path / "cache", said)
+    built = build(component(tmp_path, files, preload=("wave",)), default_cache())
     questions = {
         "codec": "xn--mnchen-3ya.example",
         "function body": "colorsys",
@@ -349,7 +324,18 @@ def test_whatever_may_be_imported_later_exists(tmp_path):
         "nothing": "missing: aifc",
     }
     assert dict(zip(questions, ask(built, *questions), strict=True)) == questions
-    assert any("left out" in message and "ssl" in message for message in said)
+
+
+def test_what_is_left_out_is_reported_and_nothing_else_of_what_the_guest_wrote(tmp_path):
+    """The guest writes the list: only names of modules are shown, and not too many."""
+    (tmp_path / "entry").mkdir()
+    (tmp_path / "entry" / "skipped").write_text("ssl\n\x1b[31mevil\n" + "\n".join(f"m{number}" for number in range(20)))
+    said: list[str] = []
+    python._report_skipped(component(tmp_path, {}), tmp_path, BuildContext(cache=tmp_path, report=said.append))
+    (message,) = said
+    assert "ssl, m0, m1" in message
+    assert message.endswith("and 9 more")
+    assert "evil" not in message
 
 
 def test_the_entry_module_finds_imports_wherever_they_stand():
@@ -365,87 +351,3 @@ def test_the_entry_module_finds_imports_wherever_they_stand():
     for name in ("'checker_only'", "lib.tests", "'__main__'"):
         assert name not in text
     compile(text, "entry", "exec")
-
-
-# Isolation
-
-
-HOSTILE = b"""
-import os, sys
-
-def attack():
-    found = {"environ": dict(os.environ), "argv": sys.argv, "seen": []}
-    for place in sys.path:
-        for name in ("", "..", "../..", "../../..", "/", "/root", "/home", "/tmp", "/etc"):
-            folder = os.path.join(place, name)
-            try:
-                found["seen"] += [os.path.join(folder, entry) for entry in os.listdir(folder)]
-            except OSError:
-                pass
-            for target in ("sitecustomize.py", "planted.py", "planted.pth", "app.py", "component.wasm", "victim/__init__.py"):
-                try:
-                    with open(os.path.join(folder, target), "w") as file:
-                        file.write("raise SystemExit('owned')")
-                except OSError:
-                    pass
-    return found
-
-FOUND = attack()
-
-class Probe:
-    def ask(self, question):
-        return repr(FOUND)
-"""
-
-
-@pytest.fixture
-def developer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A developer's machine in small: a home, a project, a virtual environment with a package, and secrets in variables."""
-    home = tmp_path / "developer"
-    packages = home / "venv" / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-    write_tree({"victim/__init__.py": b"# the developer's package", "victim_marker.py": b""}, packages)
-    write_tree({".ssh/id": b"private", "notes_marker.txt": b"private"}, home)
-    for name, value in {
-        "SECRET": "s3cret-value",
-        "VIRTUAL_ENV": str(home / "venv"),
-        "HOME": str(home),
-        "PYTHONPATH": str(packages),
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(home)
-    return home
-
-
-def state(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def test_a_hostile_module_sees_and_changes_nothing_of_the_developers(tmp_path, developer):
-    """Design §7.7: imported while building, it writes into every entry of sys.path and reads the environment."""
-    source = component(tmp_path / "hostile", {"app.py": HOSTILE})
-    before, source_before = state(developer), state(tmp_path / "hostile")
-    built = build(source, tmp_path / "cache")
-    assert state(developer) == before
-    assert state(tmp_path / "hostile") == source_before
-    entries = sorted(path.name for path in (tmp_path / "cache" / "build").iterdir())
-    assert entries == sorted([built.parent.name, f"{built.parent.name}.lock"])
-    assert sorted(path.name for path in built.parent.iterdir()) == ["component.wasm", "entry.json"]
-    (answer,) = ask(built, "what did you find?")
-    for secret in ("s3cret-value", "SECRET", "marker", "victim_marker", str(tmp_path), ".ssh", "VIRTUAL_ENV"):
-        assert secret not in answer
-
-
-def test_control_under_plain_componentize_py_the_same_module_does_reach_them(tmp_path, developer):
-    """Without the isolation it finds the developer's packages, overwrites one, and changes its own source: the test above tests something."""
-    source = component(tmp_path / "hostile", {"app.py": HOSTILE})
-    script = "import sys; from componentize_py import script; sys.exit(script())"
-    command = [sys.executable, "-c", script, "-d", str(source.wit), "-w", "guest", "componentize", "app", "-p", str(source.source)]
-    output = tmp_path / "control.wasm"
-    # A throw-away virtual environment, which VIRTUAL_ENV names: nobody's real packages are touched.
-    python.run([*command, "-o", str(output)], cwd=tmp_path, env=dict(os.environ), timeout=300)
-    packages = next((developer / "venv").rglob("site-packages"))
-    assert (packages / "victim" / "__init__.py").read_text() == "raise SystemExit('owned')"
-    assert (packages / "sitecustomize.py").exists()
-    assert b"owned" in (source.source / "app.py").read_bytes()
-    (answer,) = ask(output, "what did you find?")
-    assert "victim_marker" in answer

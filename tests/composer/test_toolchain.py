@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 import wasmtime
-
 from ringfence_composer.errors import DigestMismatch, InputInvalid, ToolFailed, WitInvalid
 from ringfence_composer.toolchain import Toolchain, Wit, lay_out_wasi_wit
-from ringfence_composer.tools import Fit
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,10 +117,11 @@ def test_a_components_world_is_read_from_its_binary(toolchain, adder, tmp_path):
 @pytest.mark.parametrize(
     "hidden",
     ['(import "m" (core module))', '(import "c" (component))', '(core module $m) (export "m" (core module $m))'],
+    ids=["core module imported", "component imported", "core module exported"],
 )
 def test_what_wit_cannot_express_is_refused_and_not_left_out(toolchain, component, hidden):
     """A plan that leaves an import out would not be total."""
-    with pytest.raises(InputInvalid, match="nothing that WIT can express"):
+    with pytest.raises(InputInvalid, match=r"nothing that WIT can express|was not a function or instance"):
         toolchain.world(component(f"(component {hidden})"))
 
 
@@ -140,12 +139,15 @@ def test_the_official_json_keeps_the_order_of_definition(toolchain, wit):
 
 
 def test_wit_text_comes_back_as_wit(toolchain, wit, wasi):
-    source = wit(WORLDS, "shop", [wasi])
+    source = wit(WORLDS, "shop", [wasi / "clocks.wit", wasi / "io.wit"])
     text = toolchain.text(source)
     assert "record money {" in text
     assert "/// The price of an article." in text
-    again = toolchain.world(wit(text, "shop"))
-    assert again == toolchain.world(source)
+    before, after = toolchain.world(source), toolchain.world(wit(text, "shop"))
+    # The printer writes resources before functions.
+    [(given, printed)] = zip(before.exports, after.exports, strict=True)
+    assert sorted(given.functions) == sorted(printed.functions)
+    assert after.imports == before.imports
 
 
 def test_packages_may_lie_in_the_source_beside_it_or_be_linked(toolchain, wit, wasi, tmp_path):
@@ -159,156 +161,6 @@ def test_packages_may_lie_in_the_source_beside_it_or_be_linked(toolchain, wit, w
     (tmp_path / "b" / "wit" / "y.wit").write_text("package y:y; interface i { f: func(); }")
     both = wit("package a:b; world w { import x:x/i; import y:y/i; }", deps=[tmp_path / "a" / "wit", tmp_path / "b" / "wit"])
     assert len(toolchain.world(both).imports) == 2
-
-
-# Do they fit?
-
-CONSUMER = """
-package a:b@0.2.6;
-interface dep { resource handle { read: func() -> u32; } record point { x: u32, y: u32 } }
-interface api {
-    use dep.{handle, point};
-    variant shape { dot(point), line(tuple<point, point>), nothing }
-    resource cursor { constructor(page: u32); next: func() -> list<shape>; }
-    open: func(at: shape) -> result<handle, string>;
-    size: func(of: borrow<handle>) -> u64;
-}
-"""
-SIDES = " world consumer { import api; } world provider { export api; } world both { export dep; export api; }"
-
-
-def fit(toolchain, wit, change=("", ""), *, provider="provider"):
-    text = CONSUMER + SIDES
-    other = text.replace(*change) if change[0] else text
-    assert change[0] in text
-    return toolchain.fits(wit(text, "consumer"), wit(other, provider), "a:b/api@0.2.6")
-
-
-def test_equal_interfaces_fit_and_shared_resources_are_named(toolchain, wit):
-    assert fit(toolchain, wit) == Fit(fits=True, shared=("a:b/dep@0.2.6",))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        ("open: func", "more: func(); open: func"),  # the provider has more
-        ("size: func", "type extra = u8; record unused { a: u8 } size: func"),
-        ("package a:b@0.2.6", "package a:b@0.2.0"),  # compatible both ways, as wasmtime has it
-        ("package a:b@0.2.6", "package a:b@0.2.12"),
-        ("use dep.{handle, point};", "use dep.{handle, point as p}; type point = p;"),  # values count by structure
-        ("record point { x: u32, y: u32 }", "record point { x: u32, y: u32 } record other { z: u8 }"),
-        ("read: func() -> u32;", "read: func() -> string;"),  # functions of another interface are another import
-    ],
-)
-def test_differences_that_do_not_matter(toolchain, wit, change):
-    assert fit(toolchain, wit, change).fits
-
-
-@pytest.mark.parametrize(
-    ("change", "item", "expected", "found"),
-    [
-        (("size: func(of: borrow<handle>) -> u64;", ""), "size", "size: func(of: borrow<handle>) -> u64;", None),
-        (("-> u64", "-> u32"), "size", "-> u64", "-> u32"),
-        (("(of: borrow<handle>)", "(of: handle)"), "size", "borrow<handle>", "(of: handle)"),
-        (("func(of:", "func(what:"), "size", "func(of:", "func(what:"),
-        (("size: func(of: borrow<handle>)", "size: func(of: borrow<handle>, x: u8)"), "size", "<handle>) ->", "x: u8) ->"),
-        (("{ x: u32, y: u32 }", "{ x: u32, y: s32 }"), "point", "y: u32", "y: s32"),
-        (("{ x: u32, y: u32 }", "{ y: u32, x: u32 }"), "point", "x: u32,\n  y: u32", "y: u32,\n  x: u32"),
-        ((", nothing }", " }"), "shape", "nothing", "variant shape"),
-        ((", nothing }", ", nothing, more }"), "shape", "nothing", "more"),
-        (("constructor(page: u32)", "constructor(page: u64)"), "[constructor]cursor", "page: u32", "page: u64"),
-        (("next: func() -> list<shape>", "next: func() -> option<shape>"), "[method]cursor.next", "list<shape>", "option<shape>"),
-        (("result<handle, string>", "result<handle>"), "open", "result<handle, string>", "result<handle>"),
-        (("open: func", "open: async func"), "open", "func", "async func"),
-        (("resource handle { read: func() -> u32; }", "record handle { read: u32 }"), None, None, None),
-    ],
-)
-def test_the_first_difference_is_shown_side_by_side(toolchain, wit, change, item, expected, found):
-    if item is None:
-        # borrow<> of a record is no WIT at all
-        with pytest.raises(InputInvalid, match="not a resource"):
-            fit(toolchain, wit, change)
-        return
-    answer = fit(toolchain, wit, change)
-    assert not answer.fits
-    assert answer.item == item
-    assert expected in answer.expected
-    assert answer.found is None if found is None else found in answer.found
-    assert answer.reason
-    assert "ResourceId" not in answer.reason
-
-
-def test_a_providers_own_resources_count_where_it_exports_their_interface(toolchain, wit):
-    """The consumer then takes both interfaces from it, so that they are the same."""
-    assert fit(toolchain, wit, provider="both").fits
-
-
-def test_resources_of_different_origin_do_not_fit(toolchain, wit):
-    """`api` here hands out handles of its own, which look the same and are others."""
-    change = ("use dep.{handle, point};", "use dep.{point}; resource handle { read: func() -> u32; }")
-    answer = fit(toolchain, wit, change)
-    assert not answer.fits
-    assert answer.item == "handle"
-    assert "different places" in answer.reason
-
-
-def test_an_import_of_the_exported_interface_does_not_stand_for_it(toolchain, wit):
-    """The provider exports `dep`, which the consumer gets; but its `api` is about the handles that it imports itself."""
-    text = CONSUMER + " interface middle { use api.{handle}; f: func() -> handle; }"
-    consumer = wit(text + " world c { import middle; }", "c")
-    through = wit(text + " world p { export middle; }", "p")
-    assert toolchain.fits(consumer, through, "a:b/middle@0.2.6").fits
-    assert toolchain.fits(consumer, through, "a:b/middle@0.2.6").shared == ("a:b/dep@0.2.6",)
-
-
-def test_plain_functions_fit_or_not_as_well(toolchain, wit):
-    consumer = wit("package a:b; world c { import f: func(a: u32); }", "c")
-    assert toolchain.fits(consumer, wit("package x:y; world p { export f: func(a: u32); }", "p"), "f").fits
-    answer = toolchain.fits(consumer, wit("package x:y; world p { export f: func(a: u64); }", "p"), "f")
-    assert (answer.fits, answer.item) == (False, None)
-    assert (answer.expected, answer.found) == ("f: func(a: u32);", "f: func(a: u64);")
-
-
-def test_binaries_are_compared_like_sources(toolchain, wit, adder, tmp_path):
-    (tmp_path / "adder.wasm").write_bytes(adder)
-    binary = Wit(path=tmp_path / "adder.wasm")
-    name = "acme:adder/math@1.0.0"
-    assert toolchain.fits(wit(ADDER.replace("export", "import")), binary, name).fits
-    assert toolchain.fits(wit(ADDER.replace("export", "import")), binary, "acme:adder/math").fits
-    assert toolchain.fits(wit(ADDER.replace("export", "import").replace("1.0.0", "1.7.0")), binary, name).fits
-    assert not toolchain.fits(wit(ADDER.replace("export", "import").replace("-> u32", "-> u64")), binary, name).fits
-
-
-@pytest.mark.parametrize(
-    ("version", "interface"), [("2.0.0", "acme:adder/math@1.0.0"), ("2.0.0", "acme:adder/math@2.0.0"), ("1.0.0", "acme:adder/maths")]
-)
-def test_no_such_interface_is_an_error_and_not_a_misfit(toolchain, wit, version, interface):
-    provider = wit(ADDER.replace("1.0.0", version))
-    with pytest.raises(InputInvalid, match=re.escape(f"no single `{interface}`; it has: acme:adder/math@")):
-        toolchain.fits(wit(ADDER.replace("export", "import")), provider, interface)
-
-
-def test_fits_agrees_with_what_wasmtime_links(toolchain, component):
-    """The engine has the last word: it instantiates what fits and refuses what does not."""
-    consumer = '(component (import "a:b/i" (instance (export "f" (func (param "x" {0}) (result {1}))))))'
-    provider = '(component (import "f" (func $f (param "x" {0}) (result {1}))) (instance (export "a:b/i") (export "f" (func $f))))'
-    engine = wasmtime.Engine()
-    types = ["u32", "s32", "string", "(list u8)", "(option string)", "(tuple u8 u8)", "(result u8 (error string))", "char"]
-    seen = set()
-    for wanted in types:
-        for given in types:
-            answer = toolchain.fits(component(consumer.format(wanted, given)), component(provider.format(given, given)), "a:b/i")
-            linked = consumer.format(wanted, given)[11:-1]
-            outer = f'(component (import "p" (instance $p (export "f" (func (param "x" {given}) (result {given})))))'
-            outer += f' (component $c {linked}) (instance (instantiate $c (with "a:b/i" (instance $p)))))'
-            try:
-                wasmtime.component.Component(engine, wasmtime.wat2wasm(outer))
-                accepted = True
-            except wasmtime.WasmtimeError:
-                accepted = False
-            assert answer.fits == accepted, (wanted, given)
-            seen.add(accepted)
-    assert seen == {True, False}
 
 
 # Binaries
@@ -326,7 +178,9 @@ def test_an_adapter_serves_an_older_import(toolchain, wit):
     world = wit("package a:b; world w { export f: func() -> u32; }", "w")
     core = '(module (import "old" "g" (func $g (result i32))) (func (export "f") (result i32) (call $g)))'
     core = toolchain.embed(world, toolchain.parse(core))
-    adapter = toolchain.embed(wit("package a:b; world old {}", "old"), toolchain.parse('(module (func (export "g") (result i32) (i32.const 7)))'))
+    adapter = toolchain.embed(
+        wit("package a:b; world old {}", "old"), toolchain.parse('(module (func (export "g") (result i32) (i32.const 7)))')
+    )
     with pytest.raises(InputInvalid, match="old"):
         toolchain.new(core)
     made = toolchain.new(core, {"old": adapter})
@@ -338,7 +192,7 @@ def test_an_adapter_serves_an_older_import(toolchain, wit):
 
 def test_what_the_world_asks_for_and_the_module_lacks_is_named(toolchain, wit):
     core = toolchain.embed(wit(ADDER, "adder"), toolchain.parse("(module)"))
-    with pytest.raises(InputInvalid, match="acme:adder/math@1.0.0"):
+    with pytest.raises(InputInvalid, match=r"acme:adder/math@1\.0\.0"):
         toolchain.new(core)
 
 
@@ -355,7 +209,7 @@ def test_metadata_is_read_at_every_depth(toolchain, adder):
     core = found.children[0]
     assert (core.kind, core.producers["language"], core.annotations) == ("core-module", {"WAT": "1"}, {"version": "3.1"})
     assert [child.kind for child in found.children] == ["core-module", "component"], "wit-component wraps the exports in one of its own"
-    assert toolchain.metadata(toolchain.parse('(component $named)')).name == "named"
+    assert toolchain.metadata(toolchain.parse("(component $named)")).name == "named"
 
 
 def test_c_bindings_declare_the_world(toolchain, wit):
@@ -372,7 +226,7 @@ FEATURES = {
     "error-context": "(component (type error-context))",
     "fixed-length lists": "(component (type (list u8 4)))",
     "values": '(component (import "v" (value string)))',
-    "wide arithmetic": "(module (func (param i64 i64 i64 i64) (result i64 i64) (i64.add128 (local.get 0) (local.get 1) (local.get 2) (local.get 3))))",
+    "wide arithmetic": "(module (func (result i64 i64) (i64.add128 (i64.const 0) (i64.const 1) (i64.const 2) (i64.const 3))))",
     "threads": "(module (memory 1 1 shared))",
     "exceptions": "(module (tag))",
     "gc": "(module (type (struct)))",
@@ -520,7 +374,7 @@ def test_wasis_wit_is_pinned_and_is_that_of_our_engine(toolchain):
     files = toolchain.wasi_wit()
     sums = dict(reversed(line.split("  ")) for line in (ROOT / "wit" / "deps.sha256").read_text().splitlines())
     assert {f"deps/{name}": hashlib.sha256(data).hexdigest() for name, data in files.items()} == sums
-    [version] = {re.search(rb"^package wasi:[a-z]+@([0-9.]+);", data, re.M)[1] for data in files.values()}
+    [version] = {re.search(rb"^package wasi:[a-z]+@([0-9.]+);", data, re.MULTILINE)[1] for data in files.values()}
     [library] = (file for file in Path(wasmtime.__file__).parent.rglob("*_libwasmtime.*") if file.suffix in {".so", ".dylib", ".dll"})
     assert b"wasi:io/streams@" + version in library.read_bytes()
 

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import wasmtime
-
 from ringfence.contract.errors import DeadlineExceeded, GuestTrap, IntegrityError
 from ringfence.engine.command import CommandResult, run_command
 
@@ -202,8 +201,11 @@ def test_ctrl_c_ends_a_loop(command):
 
 def test_an_end_by_timeout_does_not_reach_other_runs(command):
     """Stores of one engine share its epoch; so runs at the same time must not share an engine."""
-    busy = PLAIN.format("(local $i i32) (loop $l (local.set $i (i32.add (local.get $i) (i32.const 1)))"
-                        " (br_if $l (i32.lt_u (local.get $i) (i32.const 1500000000)))) (i32.const 0)", 0)
+    busy = PLAIN.format(
+        "(local $i i32) (loop $l (local.set $i (i32.add (local.get $i) (i32.const 1)))"
+        " (br_if $l (i32.lt_u (local.get $i) (i32.const 1500000000)))) (i32.const 0)",
+        0,
+    )
 
     def outcome(timeout):
         try:

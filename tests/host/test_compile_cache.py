@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import wasmtime
-
 from ringfence.contract.errors import IntegrityError
 from ringfence.contract.names import digest_of
 from ringfence.engine import cache as cache_module

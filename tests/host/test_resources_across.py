@@ -41,7 +41,7 @@ def test_an_owned_argument_moves(probe):
     with pytest.raises(ShapeError):
         other.text()
     assert one.text() == "a"
-    assert graph.call("probe.token.alive") == 1
+    assert one.lease.instance.lent == 1
 
 
 def test_resources_of_two_instances_do_not_mix(probe):

@@ -142,6 +142,7 @@ def _load(graph: Path, params: dict[str, str], cache: Path | None, terminal: Ter
     from ringfence.graph import Graph  # -- the host's whole runtime, which only `run` needs
 
     workshop = _workshop(terminal, cache)
+    terminal.step("loading")
     try:
         return Graph.load(graph, parameters=params, cache=workshop.cache)
     except StaleLock as stale:

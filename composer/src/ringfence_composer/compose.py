@@ -30,10 +30,10 @@ from ringfence_composer.builders.base import Artifact, BuildContext, default_cac
 from ringfence_composer.errors import DigestMismatch, InputInvalid
 from ringfence_composer.facts import BinaryFacts, SourceFacts
 from ringfence_composer.manifest.component import FILE, load_component
-from ringfence_composer.manifest.graph import EdgeManifest, read_graph
+from ringfence_composer.manifest.graph import EdgeManifest, ExposeManifest, read_graph
 from ringfence_composer.manifest.source import Problems
 from ringfence_composer.plan import Plan, PlannedNode, plan
-from ringfence_composer.resolve import ResolvedGraph, resolve
+from ringfence_composer.resolve import ResolvedGraph, resolve, short_name
 from ringfence_composer.toolchain import Toolchain
 
 LOCK_SUFFIX = ".lock.json"
@@ -125,12 +125,23 @@ def lock_of(planned: Plan, *, tools: Digest) -> Lock:
         parameters=manifest.parameters,
         nodes=tuple(_locked_node(planned, node) for node in planned.nodes),
         edges=tuple(_locked_edge(planned, edge) for edge in manifest.edges),
-        expose=tuple(LockedExpose(node=one.node, calls=one.calls, limits=one.limits, line=mark(one.path).line) for one in manifest.expose),
+        expose=tuple(
+            LockedExpose(node=one.node, calls=_exposed_calls(planned, one), limits=one.limits, line=mark(one.path).line)
+            for one in manifest.expose
+        ),
         artifacts=tuple(
             LockedArtifact(node=name, role="component", digest=node.digest, size=node.size, of=node.digest, by=node.by)
             for name, node in built.nodes.items()
         ),
     )
+
+
+def _exposed_calls(planned: Plan, one: ExposeManifest) -> tuple[str, ...] | None:
+    """The functions the application may call: None for all; those of the world, by name, where the binary has doors besides it."""
+    if one.calls is not None or not planned.surplus(one.node):
+        return one.calls
+    exports = planned.built.resolved.worlds[one.node].exports
+    return tuple(sorted({short_name(function) for item in exports for function in item.functions}))
 
 
 def _locked_node(planned: Plan, node: PlannedNode) -> LockedNode:

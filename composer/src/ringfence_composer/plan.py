@@ -66,15 +66,21 @@ class PlannedNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A graph, decided."""
+    """A graph, decided. `worlds` are those of the binaries."""
 
     built: BuiltGraph
     nodes: tuple[PlannedNode, ...]
     links: tuple[Link, ...]
+    worlds: Mapping[str, World]
 
     @property
     def manifest(self) -> GraphManifest:
         return self.built.resolved.manifest
+
+    def surplus(self, node: str) -> frozenset[str]:
+        """What the binary exports beyond its world: a language runtime's own doors (componentize-py's `exports.init`)."""
+        written = {item.name for item in self.built.resolved.worlds[node].exports}
+        return frozenset(item.name for item in self.worlds[node].exports if item.functions) - written
 
 
 def plan(built: BuiltGraph, facts: Facts) -> Plan:
@@ -90,7 +96,7 @@ def plan(built: BuiltGraph, facts: Facts) -> Plan:
     if problems:
         raise PlanRefused(problems.in_order())
     nodes = tuple(_Decider(built, node, worlds[node.name], links).planned() for node in manifest.nodes)
-    return Plan(built=built, nodes=nodes, links=links)
+    return Plan(built=built, nodes=nodes, links=links, worlds=worlds)
 
 
 def _changed_exports(built: BuiltGraph, worlds: Mapping[str, World]) -> Iterator[Problem]:
@@ -156,7 +162,7 @@ class _Decider:
                 return LockedImport(name=name, decision="granted", by=f"{self._host}: {kind}", line=line)
         kinds = grants.kinds_of(base(name))
         if found := next((kind for kind in kinds if kind in self._runtime), None):
-            return LockedImport(name=name, decision="runtime", by=f"language runtime: {found}")
+            return LockedImport(name=name, decision="runtime", by="language runtime")
         if found := next((kind for kind in kinds if kind in self._node.withdrawn), None):
             return LockedImport(name=name, decision="denied", by=f"{found}: deny", line=mark((*self._node.path, found)).line)
         return LockedImport(name=name, decision="denied", by=NO_GRANT)

@@ -43,7 +43,7 @@ _STEERING = ("RUSTFLAGS", "RUSTDOCFLAGS", "RUSTC", "CARGO_ENCODED_", "CARGO_BUIL
 # Running programs
 
 _KEPT = 64 * 1024  # bytes of output that an error carries
-_GRACE = 2.0  # seconds for what a program left running to let go of its output
+_GRACE = 1.0  # seconds for what a program left running to let go of its output
 _Line = tuple[str, bytes] | None
 
 

@@ -32,10 +32,7 @@ pub fn check(consumer: &str, provider: &str, interface: &str) -> Result<Value> {
         interface,
         &format!("{provider} exports"),
     )?;
-    let worlds = Worlds::new(
-        (&wanting.resolve, wanting_world),
-        (&giving.resolve, giving_world),
-    )?;
+    let worlds = Worlds::new((&wanting, wanting_world), (&giving, giving_world))?;
     let misfit = worlds.misfit(&import.name, &export.name)?;
     report(&import, &export, misfit.as_ref())
 }

@@ -13,15 +13,15 @@ use wit_parser::{PackageId, Resolve, WorldId, WorldItem, WorldKey};
 pub struct Source {
     pub resolve: Resolve,
     pub package: PackageId,
-    /// The world of a component; a WIT package may have several, or none.
-    pub own_world: Option<WorldId>,
+    /// Of a component: its world and its bytes. A WIT package may have several worlds, or none.
+    pub component: Option<(WorldId, Vec<u8>)>,
 }
 
 impl Source {
     /// The world called `name`, or the only one there is.
     pub fn world(&self, name: Option<&str>) -> Result<WorldId> {
-        match (self.own_world, name) {
-            (Some(world), None) => Ok(world),
+        match (&self.component, name) {
+            (Some((world, _)), None) => Ok(*world),
             (Some(_), Some(name)) => {
                 bail!("a component has one world, so `{name}` can't be chosen")
             }
@@ -50,7 +50,7 @@ pub fn source(path: &str) -> Result<Source> {
         DecodedWasm::WitPackage(resolve, package) => Ok(Source {
             resolve,
             package,
-            own_world: None,
+            component: None,
         }),
         DecodedWasm::Component(resolve, world) => {
             complete(&bytes, &resolve, world).with_context(|| path.to_owned())?;
@@ -60,7 +60,7 @@ pub fn source(path: &str) -> Result<Source> {
             Ok(Source {
                 resolve,
                 package,
-                own_world: Some(world),
+                component: Some((world, bytes)),
             })
         }
     }
@@ -86,7 +86,7 @@ fn wit(path: &str) -> Result<Source> {
         Ok((package, _)) => Ok(Source {
             resolve,
             package,
-            own_world: None,
+            component: None,
         }),
         Err(error) => bail!("{}", located(&error, &resolve, path)),
     }

@@ -1,23 +1,27 @@
 //! The component model's own subtyping, asked of one import and one export of two worlds.
 //!
-//! Both worlds are encoded as component types by wit-component and read back by wasmparser's validator, whose
-//! subtype check decides. Value types are compared by structure. Resources are compared by identity, so before asking
-//! each resource of the provider is replaced by the consumer's that will be the same one when the two are joined:
-//! * what the provider exports, the consumer imports from it;
-//! * what both import comes to both from the same place (`fits` lists those interfaces as `shared`); unless the provider
-//!   exports that interface as well, since then the consumer has the exported one.
+//! A component's types are taken from its binary as they are; a world in WIT is encoded as a component type by
+//! wit-component. wasmparser's validator reads both, and its subtype check decides. (A component is not decoded to WIT and
+//! encoded again: WIT can't express an export that speaks of imported resources beside an export of their interface.)
+//!
+//! Value types are compared by structure. Resources are compared by identity, so before asking, each resource that the
+//! consumer imports is replaced by the provider's that it will be when the two are joined:
+//! * what the provider exports, the consumer has from it;
+//! * what both import comes to both from the same place: `fits` lists those interfaces as `shared`, for the caller to see
+//!   to it.
 
+use crate::input::Source;
 use crate::names;
 use anyhow::{Context, Result, bail};
-use std::collections::HashMap;
 use wasm_encoder::ComponentBuilder;
+use wasmparser::collections::IndexMap;
 use wasmparser::component_types::{
     ComponentAnyTypeId, ComponentEntityType, ComponentItem, ComponentTypeId, Remap, Remapping,
     ResourceId, SubtypeCx,
 };
 use wasmparser::types::Types;
-use wasmparser::{Validator, WasmFeatures};
-use wit_parser::{Resolve, WorldId};
+use wasmparser::{Parser, ValidPayload, Validator, WasmFeatures};
+use wit_parser::WorldId;
 
 /// Two worlds as the validator sees them.
 pub struct Worlds {
@@ -33,28 +37,26 @@ pub struct Misfit {
     pub reason: String,
 }
 
-/// Resources by (interface without patch version, name).
-type Resources = HashMap<(String, String), ResourceId>;
-
-enum Side {
-    Imports,
-    Exports,
-}
+/// What a component imports, or exports.
+type Items = IndexMap<String, ComponentItem>;
 
 impl Worlds {
-    pub fn new(consumer: (&Resolve, WorldId), provider: (&Resolve, WorldId)) -> Result<Self> {
+    pub fn new(consumer: (&Source, WorldId), provider: (&Source, WorldId)) -> Result<Self> {
         let mut both = ComponentBuilder::default();
-        for (resolve, world) in [consumer, provider] {
-            let package = resolve.worlds[world]
-                .package
-                .context("a world without a package")?;
-            both.component_raw(None, &wit_component::encode(resolve, package, false)?);
+        for (source, world) in [consumer, provider] {
+            match &source.component {
+                Some((_, binary)) => both.component_raw(None, binary),
+                None => {
+                    let package = source.resolve.worlds[world].package;
+                    let package = package.context("a world without a package")?;
+                    let encoded = wit_component::encode(&source.resolve, package, false)?;
+                    both.component_raw(None, &encoded)
+                }
+            };
         }
-        let types =
-            Validator::new_with_features(WasmFeatures::all()).validate_all(&both.finish())?;
-        let name = |(resolve, world): (&Resolve, WorldId)| resolve.worlds[world].name.clone();
-        let consumer = encoded_world(&types, 0, &name(consumer))?;
-        let provider = encoded_world(&types, 1, &name(provider))?;
+        let types = types(&both.finish())?;
+        let consumer = world(&types, 0, consumer)?;
+        let provider = world(&types, 1, provider)?;
         Ok(Worlds {
             types,
             consumer,
@@ -64,7 +66,7 @@ impl Worlds {
 
     /// Where the provider's export is no subtype of the consumer's import, if anywhere.
     pub fn misfit(&self, import: &str, export: &str) -> Result<Option<Misfit>> {
-        let expected = self.types[self.consumer]
+        let mut expected = self.types[self.consumer]
             .imports
             .get(import)
             .context("import not encoded")?
@@ -75,9 +77,9 @@ impl Worlds {
             .context("export not encoded")?
             .ty;
         let mut context = SubtypeCx::new_with_refs(self.types.as_ref(), self.types.as_ref());
-        context
-            .a
-            .remap_component_entity(&mut found, &mut self.joined());
+        let (mut joined, mut merged) = (self.joined(), self.merged());
+        context.b.remap_component_entity(&mut expected, &mut joined);
+        context.a.remap_component_entity(&mut found, &mut merged);
         let (ComponentEntityType::Instance(expected), ComponentEntityType::Instance(found)) =
             (expected, found)
         else {
@@ -108,67 +110,95 @@ impl Worlds {
         Ok(None)
     }
 
-    /// Which resource of the consumer each of the provider's is.
+    /// Which resource of the provider each one that the consumer imports is.
     fn joined(&self) -> Remapping {
-        let wanted = self.resources(self.consumer, &Side::Imports);
-        let exported: Vec<_> = self.types[self.provider]
-            .exports
-            .keys()
-            .map(|name| names::track(name))
-            .collect();
-        let mut given = self.resources(self.provider, &Side::Imports);
-        given.retain(|(interface, _), _| !exported.contains(interface));
-        given.extend(self.resources(self.provider, &Side::Exports));
+        let (consumer, provider) = (&self.types[self.consumer], &self.types[self.provider]);
         let mut joined = Remapping::default();
-        for (key, id) in given {
-            if let Some(same) = wanted.get(&key) {
-                joined.add(id, *same);
+        for (id, path) in &consumer.imported_resources {
+            let given = self.place(&consumer.imports, path).and_then(|place| {
+                self.resource(&provider.exports, &place)
+                    .or_else(|| self.resource(&provider.imports, &place))
+            });
+            if let Some(given) = given {
+                joined.add(*id, given);
             }
         }
         joined
     }
 
-    fn resources(&self, world: ComponentTypeId, side: &Side) -> Resources {
-        let world = &self.types[world];
-        let (items, resources) = match side {
-            Side::Imports => (&world.imports, &world.imported_resources),
-            Side::Exports => (&world.exports, &world.defined_resources),
-        };
-        let mut found = Resources::new();
-        for (id, path) in resources {
-            let key = match path.as_slice() {
-                [item] => items
-                    .get_index(*item)
-                    .map(|(name, _)| (String::new(), name.clone())),
-                [item, inner] => items.get_index(*item).and_then(|(name, item)| {
-                    self.name_in(item, *inner)
-                        .map(|inner| (names::track(name), inner))
-                }),
-                _ => None,
-            };
-            found.extend(key.map(|key| (key, *id)));
+    /// Which resources of the provider are one, though it imports several versions of their interface.
+    fn merged(&self) -> Remapping {
+        let provider = &self.types[self.provider];
+        let mut merged = Remapping::default();
+        for (id, path) in &provider.imported_resources {
+            let first = self
+                .place(&provider.imports, path)
+                .and_then(|place| self.resource(&provider.imports, &place));
+            if let Some(first) = first.filter(|first| first != id) {
+                merged.add(*id, first);
+            }
         }
-        found
+        merged
     }
 
-    fn name_in(&self, item: &ComponentItem, index: usize) -> Option<String> {
-        let ComponentEntityType::Instance(id) = item.ty else {
-            return None;
-        };
-        self.types[id]
-            .exports
-            .get_index(index)
-            .map(|(name, _)| name.clone())
+    /// A path of indices as names: an interface and what it has, or just the name of what belongs to no interface.
+    fn place(&self, items: &Items, path: &[usize]) -> Option<Vec<String>> {
+        let (first, rest) = path.split_first()?;
+        let (name, item) = items.get_index(*first)?;
+        let mut place = vec![name.clone()];
+        if !rest.is_empty() {
+            let ComponentEntityType::Instance(id) = item.ty else {
+                return None;
+            };
+            place.extend(self.place(&self.types[id].exports, rest)?);
+        }
+        Some(place)
+    }
+
+    /// The resource in this place; interfaces are found by compatibility, and the first of several counts.
+    fn resource(&self, items: &Items, place: &[String]) -> Option<ResourceId> {
+        let (first, rest) = place.split_first()?;
+        let wanted = names::track(first);
+        let (_, item) = items
+            .iter()
+            .find(|(name, _)| names::track(name) == wanted)?;
+        match item.ty {
+            ComponentEntityType::Instance(id) => self.resource(&self.types[id].exports, rest),
+            ComponentEntityType::Type {
+                referenced: ComponentAnyTypeId::Resource(id),
+                ..
+            } => Some(id.resource()),
+            _ => None,
+        }
     }
 }
 
+/// The types in a binary. Function bodies are passed over: of 18 MB they are nearly all.
+fn types(binary: &[u8]) -> Result<Types> {
+    let mut validator = Validator::new_with_features(WasmFeatures::all());
+    let mut outermost = None;
+    for payload in Parser::new(0).parse_all(binary) {
+        if let ValidPayload::End(types) = validator.payload(&payload?)? {
+            outermost = Some(types);
+        }
+    }
+    outermost.context("unexpected end")
+}
+
+/// The type of the component with this index, or of the world that the package with this index was encoded with.
+///
 /// wit-component encodes a world as an exported type: a component that exports the component type of that world.
-fn encoded_world(types: &Types, package: u32, name: &str) -> Result<ComponentTypeId> {
-    let package = &types[types.as_ref().component_at(package)];
+fn world(types: &Types, index: u32, side: (&Source, WorldId)) -> Result<ComponentTypeId> {
+    let (source, world) = side;
+    let outer = types.as_ref().component_at(index);
+    if source.component.is_some() {
+        return Ok(outer);
+    }
+    let name = &source.resolve.worlds[world].name;
     let Some(ComponentEntityType::Type {
         referenced: ComponentAnyTypeId::Component(wrapper),
         ..
-    }) = package.exports.get(name).map(|item| item.ty)
+    }) = types[outer].exports.get(name).map(|item| item.ty)
     else {
         bail!("the world `{name}` was not encoded");
     };

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import wasmtime
-
 from ringfence.contract.errors import DeadlineExceeded, LimitExceeded
 from ringfence.contract.limits import Limits
 from ringfence.contract.names import digest_of
@@ -164,7 +163,8 @@ LIBC = """
     (memory (export "memory") 1)
     (global $top (mut i32) (i32.const 1024))
     (func (export "realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
-      (local.set $at (i32.and (i32.add (global.get $top) (i32.sub (local.get 2) (i32.const 1))) (i32.sub (i32.const 0) (local.get 2))))
+      (local.set $at (i32.add (global.get $top) (i32.sub (local.get 2) (i32.const 1))))
+      (local.set $at (i32.and (local.get $at) (i32.sub (i32.const 0) (local.get 2))))
       (global.set $top (i32.add (local.get $at) (local.get 3)))
       (block $enough
         (br_if $enough (i32.le_u (global.get $top) (i32.mul (memory.size) (i32.const 65536))))
@@ -208,7 +208,8 @@ def echo_text(kind) -> str:
   (core instance $shim (instantiate $shim_module (with "" (instance
     (export "host" (func $lowered)) (export "realloc" (func $libc "realloc")) (export "reset" (func $libc "reset"))))))
   (func (export "echo") (param "x" {text}) (result {text})
-    (canon lift (core func $shim "echo") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc")) (post-return (core func $shim "after")))))"""
+    (canon lift (core func $shim "echo") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))
+      (post-return (core func $shim "after")))))"""
 
 
 class Echo:
@@ -232,6 +233,12 @@ class Echo:
 def echo(start):
     """`echo(type)`: an Echo of it."""
     return lambda kind, **options: Echo(start, kind, **options)
+
+
+@pytest.fixture(scope="session")
+def text():
+    """`text(name)`: a component of `fixtures/`, with the memory and allocator of `libc` where it says {LIBC}."""
+    return lambda name: (Path(__file__).parent / "fixtures" / f"{name}.wat").read_text().replace("{LIBC}", LIBC)
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,12 @@ def explained(component: ComponentSource, error: ToolFailed) -> ComposerError:
         return _no_export(component, missing["name"], None)
     if "Traceback (most recent call last)" in output or "Error:" in output:
         return _not_imported(component, output)
-    return BuildFailed(component.name, "componentize-py failed", output=_text(output.splitlines()))
+    return BuildFailed(
+        component.name,
+        f"componentize-py failed: {error.message}",
+        output=_text(output.splitlines()),
+        hint=None if output else "where it took too long, a module loops when it is imported",
+    )
 
 
 def _essence(output: str) -> str:

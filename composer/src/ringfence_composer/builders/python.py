@@ -40,8 +40,9 @@ FORMAT = 1
 GUEST_PYTHON = "3.14"
 """The CPython inside componentize-py."""
 
-# Measured: without random numbers the first call traps (CPython seeds `random`). Clocks are read only when the code asks for them.
-RUNTIME_NEEDS = frozenset({"wasi:random/random"})
+# Measured: without random numbers the first call traps (CPython seeds `random`). It starts without clocks, but its timers, locks and socket
+# time-outs stand on them, and ordinary code takes them for granted: a node that is not to have them says `clocks: deny`.
+RUNTIME_NEEDS = frozenset({"wasi:clocks/monotonic-clock", "wasi:clocks/wall-clock", "wasi:random/random"})
 
 _TOOL = "componentize-py"
 _ISOLATED = "import sys; from componentize_py import script; sys.exit(script())"

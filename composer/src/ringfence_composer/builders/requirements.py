@@ -117,7 +117,7 @@ def _explained(component: ComponentSource, requirement: Requirement, error: Tool
         return _impure(component, requirement, "it has no wheel that runs on every platform and has this digest")
     return BuildFailed(
         component.name,
-        f"requirement {pinned} cannot be fetched",
+        f"requirement {pinned} cannot be fetched: {error.message}",
         output=error.output,
         hint="check its name and version, and that the package index can be reached",
     )

@@ -91,7 +91,7 @@ def _version_problem(document: Document) -> Problem | None:
 @cache
 def _validator(name: str) -> Validator:
     strict = extend(jsonschema.Draft202012Validator, {"pattern": _whole_pattern})  # type: ignore[no-untyped-call]
-    validator: Validator = strict(schema(name))
+    validator: Validator = strict(schema(name, "ringfence_composer"))
     return validator
 
 

@@ -110,14 +110,15 @@ class Terminal:
         for grant in node.grants:
             place = f"  {file}:{grant.line}" if grant.line else ""
             style = "bold red" if grant.exfiltrates else "green"
-            self.out.print(Text.assemble("  may ", (printable(grant.words), style), (place, "dim")))
+            self.out.print(Text.assemble("  + ", (printable(grant.words), style), (place, "dim")))
         for kind in node.idle:
             self.out.print(Text(f"  note: no import of {node.name} asks for its {kind} grant", style="yellow"))
         width = max((len(one.name) for one in node.imports), default=0)
         for one in node.imports:
             place = f"  {file}:{one.line}" if one.line else ""
             decision = (_SHOWN_AS[one.decision].ljust(8), _COLOURS[one.decision])
-            self.out.print(Text.assemble(f"  {printable(one.name).ljust(width)}  ", decision, f" {one.by}", (place, "dim")))
+            by = f"({one.by})" if one.decision == "runtime" else one.by
+            self.out.print(Text.assemble(f"  {printable(one.name).ljust(width)}  ", decision, f" {by}", (place, "dim")))
 
 
 def _indented(text: str) -> str:

@@ -137,7 +137,7 @@ class Graph:
                 result = target.node.invoke(root, target.inbound, target.function, arguments)
             except WitError as error:
                 failure = GuestError(target.name, error.value)
-                raise _judged(root, failure) from error.__cause__
+                raise _judged(root, failure) from (failure if root.denials else None)
             except GuestTrap as trap:
                 if root.denials:
                     raise _judged(root, trap) from trap
@@ -183,8 +183,4 @@ class Graph:
 
 def _judged(root: Root, failure: GuestError | GuestTrap) -> Exception:
     """The error of a call that failed: a denial, with the guest's own error inside, where it met one."""
-    if not root.denials:
-        return failure
-    denied = CapabilityDenied(root.denials)
-    denied.__cause__ = failure
-    return denied
+    return CapabilityDenied(root.denials) if root.denials else failure

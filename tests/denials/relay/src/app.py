@@ -42,6 +42,3 @@ class Relaying(exports.Relaying):
 
     def look_at(self, token):
         return token.text()
-
-    def alive(self):
-        return attempts.Token.alive()

@@ -108,8 +108,7 @@ class ShapeError(RingfenceError, TypeError):
 class Denial:
     """One request that no grant covers: who asked (node, inbound edge), for what, and what would allow it.
 
-    `allow` is what would have to be written on the node's edge to `provider` (under `grant:` where that is the host).
-    Values of variables never stand here.
+    `allow` is what would have to be written under the `grant:` of the node's edge to `provider`. Values of variables never stand here.
     """
 
     node: str
@@ -123,12 +122,11 @@ class Denial:
     provider: str = "host"
 
     def __str__(self) -> str:
-        lines = ["grant:", *(f"  {line}" for line in self.allow.splitlines())] if self.provider == "host" else self.allow.splitlines()
-        add = "\n".join(f"    {line}" for line in lines)
+        add = "\n".join(f"      {line}" for line in self.allow.splitlines())
         place = f" ({self.where})" if self.where else ""
         return (
             f"{self.node}: {self.operation} {self.value} denied: {self.reason}\n"
-            f"  to allow it, add to the edge from {self.node} to {self.provider}{place}:\n{add}"
+            f"  to allow it, add to the edge from {self.node} to {self.provider}{place}:\n    grant:\n{add}"
         )
 
 

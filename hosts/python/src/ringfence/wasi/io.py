@@ -52,7 +52,7 @@ def block(call: Call, *sources: Waitable) -> None:
         times = [interest.until for interest in interests if interest.until is not None]
         readers = (one for interest in interests for one in interest.readers)
         writers = [one for interest in interests for one in interest.writers]
-        call.wait(readers, writers + call.state.serve(), min(times) - time.monotonic() if times else None)
+        call.wait(readers, [*writers, *call.state.serve()], min(times) - time.monotonic() if times else None)
 
 
 class StreamEnded(Exception):

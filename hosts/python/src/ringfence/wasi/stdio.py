@@ -140,14 +140,6 @@ class StandardOutput(OutputStream):
         call.spend(count)
 
 
-class ClosedOutput(OutputStream):
-    """Takes nothing: not granted."""
-
-    def __init__(self, state: WasiState) -> None:
-        super().__init__(state)
-        self.ended = True
-
-
 class StandardInput(InputStream):
     """The host's stdin."""
 
@@ -182,13 +174,14 @@ def open_stdin(call: Call) -> InputStream:
 
 
 def open_output(call: Call, stream: StreamName) -> OutputStream:
-    """The guest's stdout or stderr: closed where nothing is granted.
+    """The guest's stdout or stderr. Where nothing is granted it takes everything, which goes nowhere and still counts as output.
 
-    No denial is recorded then. A language runtime prints what it can on its way down, and a denial would hide why it went.
+    Closed, as measured, a mere `print(…, flush=True)` somewhere in a library traps a CPython guest. And no denial is recorded: a language
+    runtime prints what it can on its way down, and a denial would hide why it went.
     """
     granted: tuple[Stream, ...] = call.state.policy.of(stream)
     if not granted:
-        return ClosedOutput(call.state)
+        return StandardOutput(call.state, Discard())
     if stream not in call.state.sinks:
         request = UseStdout(granted[0].target) if stream == "stdout" else UseStderr(granted[0].target)
         call.state.sinks[stream] = _sink(permit(call, request), stream, granted[0])

@@ -89,6 +89,8 @@ def _network(text: str, *, version: int) -> Network:
         network = ip_network(text, strict=False)
     except ValueError:
         raise _no_network(text) from None
+    if not text.partition("/")[2].isdigit() and "/" in text:  # a mask, of which there are two kinds
+        raise _no_network(text)
     if network.version != version:
         raise GrantSyntaxError(f"expected an IPv{version} address, found {quoted(text, 60)}", hint="IPv6 stands in brackets, IPv4 does not")
     if "%" in text:
@@ -101,9 +103,9 @@ def _network(text: str, *, version: int) -> Network:
 
 
 def _no_network(text: str) -> GrantSyntaxError:
-    address, slash, prefix = text.partition("/")
-    legacy = legacy_address(address)
-    hint = f"write {legacy}{slash}{prefix}" if legacy else "such as 10.0.0.0/8 or [fd00::/8]"
+    address, slash, _ = text.partition("/")
+    legacy = None if slash else legacy_address(address)
+    hint = f"write {legacy}" if legacy else "such as 10.0.0.0/8 or [fd00::/8]"
     return GrantSyntaxError(f"expected an address or a network, found {quoted(text, 60)}", hint=hint)
 
 

@@ -1,4 +1,4 @@
-"""`stdin`, `stdout`, `stderr`: where the standard streams lead. Without the grant stdin is empty, stdout and stderr are closed.
+"""`stdin`, `stdout`, `stderr`: where the standard streams lead. Without the grant stdin is empty, and output goes nowhere.
 
 `inherit` is the host's own stream, `log` the logger `ringfence.<node>` line by line, `discard` takes everything and keeps nothing.
 """

@@ -20,6 +20,7 @@ from ringfence.engine.component.functions import ExportPlan
 from ringfence.engine.component.linking import Code
 from ringfence.engine.component.resources import GuestHandle
 from ringfence.engine.component.scopes import Lifting, Lowering
+from ringfence.engine.component.signals import leave_room, unwrap_handlers, wrap_handlers
 from ringfence.engine.component.store import Store
 from ringfence.engine.seam import Context, FunctionName
 from ringfence.engine.ticker import ticker
@@ -107,6 +108,8 @@ class ComponentInstance:
             store.reason = store.pending = None
             store.running, store.guard = context, context or DropContext(store.limits.deadline)
             store.check()
+            leave_room()
+            handlers = wrap_handlers()
             ticker.enter(store.engine)
             try:
                 return work()
@@ -118,6 +121,7 @@ class ComponentInstance:
             finally:
                 store.running = store.guard = None
                 ticker.leave(store.engine)
+                unwrap_handlers(handlers)
         finally:
             self._turn.release()
             self._afterwards()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from functools import partial
 from typing import Any
 
 from wasmtime import Engine
@@ -89,18 +90,19 @@ class Store:
         return stop()
 
     def settle(self, error: int | None) -> None:
-        """Raise what a C function's error, if there is one, stands for; the store is never entered again."""
-        if not error:
+        """Raise what ended the guest's call: a kept exception, a reason to end it that came too late to be met inside, or a trap."""
+        why, self.pending = self.pending or self.reason, None
+        if not error and why is None:
             return
         self.trapped = True
-        pending, self.pending = self.pending, None
-        if pending is None:
-            raise fault(error, self.limits)
-        ffi.error_delete(error)
+        if why is None:
+            raise fault(error or 0, self.limits)
+        if error:
+            ffi.error_delete(error)
         try:
-            raise pending
+            raise why
         finally:
-            del pending  # no cycle through this frame
+            del why  # no cycle through this frame
 
     def answer(self, plan: ImportPlan, context: int, arguments: int, results: int) -> None:
         """Serve the guest's call of a host function."""
@@ -119,7 +121,8 @@ def stop() -> int:
     return error
 
 
-def _store_of(context: int) -> Store:
+def store_of(context: int) -> Store:
+    """The store that this context, given to a callback, belongs to."""
     return _stores[ffi.context_data(context)]
 
 
@@ -128,7 +131,7 @@ def _on_tick(context: int, _data: int, delta: Any, _kind: Any) -> int:
     store = None
     try:
         delta[0] = 1
-        store = _store_of(context)
+        store = store_of(context)
         store.check()
     except BaseException as error:  # noqa: BLE001 (re-raised outside)
         return stop() if store is None else store.keep(error)
@@ -138,26 +141,27 @@ def _on_tick(context: int, _data: int, delta: Any, _kind: Any) -> int:
 on_tick = ffi.EPOCH_CALLBACK(_on_tick)
 
 
+def _serve(plan: ImportPlan, _data: int, context: int, _type: int, arguments: int, _count: int, results: int, _results_count: int) -> int:
+    """The guest calls a host function."""
+    store = None
+    try:
+        store = store_of(context)
+        store.answer(plan, context, arguments, results)
+    except BaseException as error:  # noqa: BLE001 (re-raised outside)
+        return stop() if store is None else store.keep(error)
+    return 0
+
+
 def host_function(plan: ImportPlan) -> Any:
     """The C function that serves this import. It must outlive the linker it is defined in."""
-
-    def callback(_data: int, context: int, _type: int, arguments: int, _count: int, results: int, _results_count: int) -> int:
-        store = None
-        try:
-            store = _store_of(context)
-            store.answer(plan, context, arguments, results)
-        except BaseException as error:  # noqa: BLE001 (re-raised outside)
-            return stop() if store is None else store.keep(error)
-        return 0
-
-    return ffi.HOST_FUNCTION(callback)
+    return ffi.HOST_FUNCTION(partial(_serve, plan))
 
 
 def _drop_object(_data: int, context: int, rep: int) -> int:
     """The guest has dropped a host object that it owned."""
     store = None
     try:
-        store = _store_of(context)
+        store = store_of(context)
         store.table.objects.pop(rep).close()
     except BaseException as error:  # noqa: BLE001 (re-raised outside)
         return stop() if store is None else store.keep(error)
@@ -165,3 +169,6 @@ def _drop_object(_data: int, context: int, rep: int) -> int:
 
 
 drop_object = ffi.DESTRUCTOR(_drop_object)
+
+CALLBACKS = frozenset({_on_tick.__code__, _drop_object.__code__, _serve.__code__})
+"""The Python code that wasmtime calls; each has a local `context`."""

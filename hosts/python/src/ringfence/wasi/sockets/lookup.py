@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from concurrent.futures import Future
 from ipaddress import IPv6Address, ip_address
-from typing import TypeAlias
 
 from ringfence.call import Call, Waker
 from ringfence.contract.grants import hosts
@@ -32,8 +30,6 @@ _PER_NODE = 8
 _ANSWERS = 64
 _LONGEST = 1024
 
-Answer: TypeAlias = Future[tuple[Address, ...]]
-
 _CODES = {
     socket.EAI_NONAME: "name-unresolvable",
     getattr(socket, "EAI_NODATA", socket.EAI_NONAME): "name-unresolvable",
@@ -41,6 +37,34 @@ _CODES = {
     socket.EAI_AGAIN: "temporary-resolver-failure",
     socket.EAI_MEMORY: "out-of-memory",
 }
+
+
+class Answer:
+    """The addresses of a name or an error, once they are there. Those who wait leave nothing behind when they give up."""
+
+    def __init__(self, found: tuple[Address, ...] | WitError | None = None) -> None:
+        self.found = found
+        self._wakers: set[Waker] = set()
+        self._guard = threading.Lock()
+
+    def arrive(self, found: tuple[Address, ...] | WitError) -> None:
+        """It is there."""
+        with self._guard:
+            self.found = found
+            for waker in self._wakers:
+                waker.poke()
+
+    def wake(self, waker: Waker) -> None:
+        """Poke this one when it is there."""
+        with self._guard:
+            self._wakers.add(waker)
+            if self.found is not None:
+                waker.poke()
+
+    def forget(self, waker: Waker) -> None:
+        """Nobody waits any more."""
+        with self._guard:
+            self._wakers.discard(waker)
 
 
 class Resolver:
@@ -84,10 +108,7 @@ class Resolver:
     def _finish(self, key: tuple[str, str], answer: Answer, found: tuple[Address, ...] | WitError) -> None:
         with self._guard:
             del self._running[key]
-        if isinstance(found, WitError):
-            answer.set_exception(found)
-        else:
-            answer.set_result(found)
+        answer.arrive(found)
 
 
 _RESOLVER = Resolver()
@@ -120,17 +141,16 @@ class AddressStream(Held):
         self._waker: Waker | None = None
 
     def resolve_next_address(self, _: Call) -> Case | None:
-        if not self._answer.done():
+        found = self._answer.found
+        if found is None:
             raise WitError("would-block")
+        if isinstance(found, WitError):
+            raise WitError(found.value)
         if self._left is None:
-            self._left = self._take()
+            self._left = self._take(found)
         return ip_to_wit(self._left.pop(0)) if self._left else None
 
-    def _take(self) -> list[Address]:
-        error = self._answer.exception()
-        if isinstance(error, WitError):
-            raise WitError(error.value)
-        addresses = self._answer.result()
+    def _take(self, addresses: tuple[Address, ...]) -> list[Address]:
         if not self._name:
             return list(addresses)
         self.state.names.remember(self._name, addresses)
@@ -141,16 +161,17 @@ class AddressStream(Held):
         return Pollable(self.state, self)
 
     def ready(self) -> bool:
-        return self.closed or self._answer.done()
+        return self.closed or self._answer.found is not None
 
     def interest(self) -> Interest:
         if self._waker is None:
-            self._waker = waker = Waker()
-            self._answer.add_done_callback(lambda _: waker.poke())
+            self._waker = Waker()
+            self._answer.wake(self._waker)
         return Interest(readers=(self._waker.near,))
 
     def release(self) -> None:
         if self._waker is not None:
+            self._answer.forget(self._waker)
             self._waker.close()
 
 
@@ -159,7 +180,7 @@ def resolve_addresses(call: Call, network: Network, name: str) -> AddressStream:
     expect(network, Network)
     canonical = _canonical(name)
     if literal := _literal(canonical):
-        return AddressStream(call.state, "", _known((literal,)))
+        return AddressStream(call.state, "", Answer((literal,)))
     if not hosts.is_name(canonical):
         raise WitError("invalid-argument")
     try:
@@ -167,7 +188,7 @@ def resolve_addresses(call: Call, network: Network, name: str) -> AddressStream:
     except Refused as refused:
         raise WitError("access-denied") from refused
     remembered = call.state.names.get(canonical)
-    return AddressStream(call.state, canonical, _known(remembered) if remembered else _RESOLVER.ask(allowed))
+    return AddressStream(call.state, canonical, Answer(remembered) if remembered else _RESOLVER.ask(allowed))
 
 
 def _canonical(name: str) -> str:
@@ -193,12 +214,6 @@ def _literal(text: str) -> Address | None:
     if "%" in text or _unmapped(address) != address:
         raise WitError("invalid-argument")
     return address
-
-
-def _known(addresses: tuple[Address, ...]) -> Answer:
-    answer: Answer = Future()
-    answer.set_result(addresses)
-    return answer
 
 
 FUNCTIONS: dict[str, Table] = {

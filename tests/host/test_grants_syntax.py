@@ -1,0 +1,183 @@
+"""How grants are written: what is right, and for what is wrong the place, the reason and the remedy."""
+
+from __future__ import annotations
+
+import pytest
+from ringfence import wasi
+from ringfence.contract import grants
+from ringfence.contract.grants import KINDS, Policy
+
+
+def errors_of(forms):
+    with pytest.raises(ExceptionGroup) as wrong:
+        Policy.bind(forms)
+    return {one.path: f"{one.message} | {one.hint}" for one in wrong.value.exceptions}
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("127.0.0.1:8017", "127.0.0.1:8017"),
+        ("127.0.0.1/32:8017", "127.0.0.1:8017"),
+        ("DB.Internal.:5432", "db.internal:5432"),
+        ("*.Vendor.example:443", "*.vendor.example:443"),
+        ("10.0.0.0/8:*", "10.0.0.0/8:*"),
+        ("[0:0::1]:80", "[::1]:80"),
+        ("[fd00::/8]:80", "[fd00::/8]:80"),
+        ("xn--mnchen-3ya.de:1", "xn--mnchen-3ya.de:1"),
+        ("localhost:65535", "localhost:65535"),
+        ("_srv.x:1", "_srv.x:1"),
+    ],
+)
+def test_tcp_is_kept_in_one_spelling(written, canonical):
+    assert KINDS["tcp"].form(KINDS["tcp"].parse([written])) == [canonical]
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("127.1:80", "write 127.0.0.1"),
+        ("0x7f000001:80", "write 127.0.0.1"),
+        ("2130706433:80", "write 127.0.0.1"),
+        ("0177.0.0.1:80", "write 127.0.0.1"),
+        ("10/8:80", "10.0.0.0/8"),
+        ("10.1.0.0/8:80", "write 10.0.0.0/8"),
+        ("10.0.0.0/255.0.0.0:80", "such as 10.0.0.0/8"),
+        ("::1:80", "in brackets"),
+        ("[127.0.0.1]:80", "in brackets"),
+        ("fe80::1/64:80", "in brackets"),
+        ("[fe80::1%eth0]:80", "zone"),
+        ("[::ffff:127.0.0.1]:80", "WASI refuses"),
+        ("0.0.0.0:80", "WASI refuses"),
+        ("[::]:80", "WASI refuses"),
+        ("255.255.255.255:80", "WASI refuses"),
+        ("224.0.0.0/4:80", "WASI refuses"),
+        ("*:80", "a wildcard stands at the front"),
+        ("a.*.b:80", "a wildcard stands at the front"),
+        ("*.*.b:80", "a wildcard stands at the front"),
+        ("münchen.de:80", "xn--"),
+        ("http://a:80", "brackets"),
+        ("a", "db.internal:5432"),
+        ("a:", "from 1 to 65535"),
+        (":80", "db.internal:5432"),
+        ("a:0", "from 1 to 65535"),
+        ("a:080", "from 1 to 65535"),
+        ("a:65536", "from 1 to 65535"),
+        ("a:-1", "from 1 to 65535"),
+        ("a:８0", "from 1 to 65535"),
+        ("a:80-90", "from 1 to 65535"),
+        ("a b:80", "such as"),
+        ("a..b:80", "such as"),
+        (("a" * 64) + ":80", "such as"),
+        ("a\n:80", "such as"),
+        (8017, "such as"),
+        (None, "such as"),
+        ({"a": 1}, "such as"),
+    ],
+)
+def test_a_wrong_tcp_grant_says_what_to_write(written, remedy):
+    errors = errors_of({"tcp": ["a:1", written]})
+    assert list(errors) == [".tcp[1]"]
+    assert remedy in errors[".tcp[1]"]
+
+
+def test_everything_that_is_wrong_is_said_at_once():
+    errors = errors_of(
+        {
+            "tcp": ["a:1", "x", "y"],
+            "dns": ["127.0.0.1", 3],
+            "env": ["A=1", {"B": 1, "1C": "x"}, {}, {"D": "x\0"}],
+            "args": ["a", 1],
+            "stdin": "log",
+            "stdout": {"file": "x"},
+            "stderr": ["log"],
+            "clocks": ["monotonic", "sun"],
+            "random": "seeded",
+            "files": [],
+            "udp": [],
+        }
+    )
+    assert set(errors) == {
+        ".tcp[1]",
+        ".tcp[2]",
+        ".dns[0]",
+        ".dns[1]",
+        ".env[0]",
+        ".env[1].B",
+        ".env[2]",
+        ".env[3].D",
+        ".args[1]",
+        ".stdin",
+        ".stdout",
+        ".stderr",
+        ".clocks[1]",
+        ".random",
+        ".files",
+        ".udp",
+    }
+    assert "a grant nothing can enforce" in errors[".files"]
+    assert "seeded: 42" in errors[".random"]
+    assert "files come with a later version" in errors[".stdout"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"frozen": "2026-01-01"},
+        {"frozen": 1},
+        {"frozen": "2026-02-30T00:00:00Z"},
+        {"frozen": "1969-12-31T23:59:59Z"},
+        {"thawed": 1},
+        {},
+        "wall",
+        3,
+    ],
+)
+def test_wrong_clocks(form):
+    assert errors_of({"clocks": form})
+
+
+@pytest.mark.parametrize("form", [True, {"seeded": True}, {"seeded": 1, "x": 2}, "insecure", None, ["secure"]])
+def test_wrong_random(form):
+    assert errors_of({"random": form})
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("form", [None, True, 3, 1.5, "\x1b[31m", {"\x1b": 1}, [None], [["a"]]])
+def test_no_form_breaks_the_parser_or_the_terminal(name, form):
+    for message in errors_of({name: form}).values():
+        assert "\x1b" not in message
+
+
+def test_a_variable_given_twice_is_an_error_and_no_value_is_ever_told():
+    errors = errors_of({"env": ["A", {"A": "s3cr3t"}, {"B": 12345}, "X=hunter2"]})
+    assert "s3cr3t" not in str(errors)
+    assert "12345" not in str(errors)
+    assert "hunter2" not in str(errors)
+    assert errors_of({"env": ["A", {"A": "s3cr3t"}]}) == {".env": "the variable A is given twice | None"}
+
+
+def test_every_interface_has_its_place_and_is_served():
+    """The plan is total: what is served is inert, or opened by a kind (perhaps one to come), and the other way round."""
+    for interface in wasi.INTERFACES:
+        assert (interface in grants.INERT) != bool(grants.kinds_of(interface)), interface
+    known = set(grants.INERT) | {interface for kind in KINDS.values() for interface in kind.interfaces}
+    assert known <= set(wasi.INTERFACES)
+    assert grants.kind_of("wasi:filesystem/preopens") == "files"
+    assert "files" not in KINDS
+    assert grants.kind_of("wasi:clocks/timezone") is None
+
+
+def test_a_policy_knows_what_it_opens():
+    policy = Policy.bind({"tcp": ["db.internal:5432"]})
+    assert policy.opens("wasi:sockets/tcp")
+    assert policy.opens("wasi:sockets/ip-name-lookup"), "a tcp grant by name brings the look-up along"
+    assert not Policy.bind({"tcp": ["127.0.0.1:1"]}).opens("wasi:sockets/ip-name-lookup")
+    assert not policy.opens("wasi:random/random")
+    assert not policy.opens("wasi:filesystem/types")
+
+
+def test_wildcards_are_marked():
+    (tcp,), (dns,) = KINDS["tcp"].parse(["*.a:1"]), KINDS["dns"].parse(["*.a"])
+    assert "can exfiltrate" in KINDS["tcp"].wording(tcp)
+    assert "can exfiltrate" in KINDS["dns"].wording(dns)
