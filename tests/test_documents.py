@@ -1,7 +1,7 @@
 """Every command and snippet in the documents runs, in order, and prints what it says.
 
-A block's info string says what it is: `sh` runs in bash, `python` runs in one process for the whole document, `file=PATH` writes a file, and `text` is
-what the block before it must have printed. Documents that start from an empty folder get one; the others run in the checkout.
+A block's info string says what it is: `sh` runs in bash, `python` in a process of its own, `file=PATH` writes a file, and `text` is what
+the block before it must have printed. Documents that start from an empty folder get one; the others run in the checkout.
 """
 
 import os
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import pytest
 from places import ROOT
-
 from ringfence_composer.compose import compose_file
 
 BLOCK = re.compile(r"^```(?P<info>[^\n]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -69,5 +68,11 @@ def test_links_between_documents_lead_somewhere():
 def test_the_demo_shows_the_order_the_refusal_and_the_absent_variable():
     demo = subprocess.run([sys.executable, "manifests/shop/demo.py"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert demo.returncode == 0, demo.stderr
-    for expected in ("order A-17: shipped", "20.00 EUR", "to allow it, add to the edge from vendor to host", "visits the other server saw: 0", "VENDOR_TOKEN"):
+    for expected in (
+        "order A-17: shipped",
+        "20.00 EUR",
+        "to allow it, add to the edge from vendor to host",
+        "visits the other server saw: 0",
+        "VENDOR_TOKEN",
+    ):
         assert expected in demo.stdout

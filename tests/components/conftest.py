@@ -13,9 +13,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from ringfence.contract.layout import user_cache
 from ringfence_composer.build import source_of
 from ringfence_composer.builders import python, requirements
-from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource, default_cache
+from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource
 from ringfence_composer.builders.snapshot import write_tree
 from ringfence_composer.manifest.component import load_component
 
@@ -29,7 +30,7 @@ def component(name: str) -> ComponentSource:
 
 def build(name: str) -> Artifact:
     """The built component; taken from the user's cache where its sources are unchanged."""
-    return python.PythonBuilder().build(component(name), BuildContext(cache=default_cache()))
+    return python.PythonBuilder().build(component(name), BuildContext(cache=user_cache()))
 
 
 NativeGuest = dict[str, Any]

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
+from ringfence.contract.layout import user_cache
 from ringfence_composer.builders import python, requirements
-from ringfence_composer.builders.base import BuildContext, ComponentSource, Requirement, default_cache
+from ringfence_composer.builders.base import BuildContext, ComponentSource, Requirement
 from ringfence_composer.builders.guest_errors import explained
 from ringfence_composer.builders.preload import entry_module
 from ringfence_composer.errors import BuildFailed, ComposerError, DigestMismatch, InputInvalid, ToolFailed, ToolMissing, WitInvalid
@@ -313,7 +314,7 @@ def test_whatever_may_be_imported_later_exists(tmp_path):
     """A guest has no files at run time; the last question shows that it would fail without the preload."""
     files = {"app.py": LAZY, "parts/__init__.py": b"", "parts/unused.py": b"import nothing_such_in_here if False else 1\n"}
     files["parts/unused.py"] = b"try:\n    import ssl\nexcept ImportError:\n    ssl = None\n"
-    built = build(component(tmp_path, files, preload=("wave",)), default_cache())
+    built = build(component(tmp_path, files, preload=("wave",)), user_cache())
     questions = {
         "codec": "xn--mnchen-3ya.example",
         "function body": "colorsys",

@@ -3,7 +3,6 @@
 import time
 
 import pytest
-
 from ringfence import CapabilityDenied, GuestError, GuestTrap
 
 

@@ -4,7 +4,6 @@ import socket
 import threading
 
 import pytest
-
 from ringfence import CapabilityDenied, GuestError
 
 

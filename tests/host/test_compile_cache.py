@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import wasmtime
 from ringfence.contract.errors import IntegrityError
+from ringfence.contract.layout import user_cache
 from ringfence.contract.names import digest_of
 from ringfence.engine import cache as cache_module
-from ringfence.engine.cache import CompileCacheWarning, compile_component, user_cache
+from ringfence.engine.cache import CompileCacheWarning, compile_component
 
 ANSWER = '(component (core module $m (func (export "f") (result i32) i32.const {0})) (core instance $i (instantiate $m))'
 ANSWER += ' (func (export "f") (result u32) (canon lift (core func $i "f"))))'

@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from ringfence.contract.limits import Limits, parse_limit, parse_size, parse_time, show_size
 from ringfence.contract.names import parse_interface, snake, track
 from ringfence.contract.values import label_class, record_class

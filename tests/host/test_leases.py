@@ -5,7 +5,6 @@ import time
 from dataclasses import dataclass, field
 
 import pytest
-
 from ringfence.call import Call, Root
 from ringfence.contract.errors import DeadlineExceeded, GuestTrap, ShapeError
 from ringfence.contract.limits import Limits
@@ -63,7 +62,14 @@ class House:
 
 
 def a_call(seconds=5.0):
-    return Call(root=Root(), node="node", edge="application -> node", limits=Limits(), deadline=time.monotonic() + seconds, deadline_owner=("node", seconds))
+    return Call(
+        root=Root(),
+        node="node",
+        edge="application -> node",
+        limits=Limits(),
+        deadline=time.monotonic() + seconds,
+        deadline_owner=("node", seconds),
+    )
 
 
 def use(house, key="e"):
@@ -139,10 +145,8 @@ def test_concurrent_pooled_calls_have_an_instance_each():
 
 def test_callers_of_a_single_instance_queue_and_the_queue_counts_to_the_deadline():
     house = House("single")
-    with house.leases.taken("e", a_call()):
-        with pytest.raises(DeadlineExceeded):
-            with house.leases.taken("e", a_call(0.1)):
-                pass
+    with house.leases.taken("e", a_call()), pytest.raises(DeadlineExceeded), house.leases.taken("e", a_call(0.1)):
+        pass
     assert use(house) is house.made[0]
 
 
@@ -188,9 +192,8 @@ def test_a_resource_of_an_ended_instance_is_refused():
     with house.leases.taken("e", a_call()) as lease:
         lease.instance.lend()
         lease.instance.trapped = True
-    with pytest.raises(ShapeError, match="has ended"):
-        with house.leases.held(lease, a_call()):
-            pass
+    with pytest.raises(ShapeError, match="has ended"), house.leases.held(lease, a_call()):
+        pass
     assert not lease.lock.locked()
 
 

@@ -4,7 +4,6 @@ import threading
 import time
 
 import pytest
-
 from ringfence import DeadlineExceeded, GuestExit, GuestTrap, Interrupted, LimitExceeded
 
 

@@ -6,7 +6,6 @@ import shutil
 
 import pytest
 from places import ROOT
-
 from ringfence import Graph, IntegrityError, ManifestError, StaleLock
 from ringfence.contract.names import digest_of
 
@@ -39,7 +38,7 @@ def test_a_missing_lock_is_stale_and_a_missing_graph_too(copy):
     lock_of(copy).unlink()
     with pytest.raises(StaleLock, match="run: compose"):
         Graph.load(copy)
-    with pytest.raises(StaleLock, match="no such file"):
+    with pytest.raises(ManifestError, match="no such file"):
         Graph.load(copy.with_name("nowhere.yaml"))
 
 

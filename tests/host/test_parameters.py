@@ -1,7 +1,6 @@
 """Parameters: a value may vary a graph, never widen it or break out of its place."""
 
 import pytest
-
 from ringfence.contract.errors import ManifestError
 from ringfence.contract.lock import LockedParameter
 from ringfence.contract.parameters import checked, references, settle, substitute
@@ -11,14 +10,30 @@ VENDOR = LockedParameter(name="vendor", type="endpoint", default="127.0.0.1:8017
 
 @pytest.mark.parametrize(
     "value",
-    ["127.0.0.1:80@evil", "127.0.0.1", "127.1:80", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:80/x", "0x7f.1:80", "a b:80", "::1:80", "x:08", ":80", "[::1]", "x:80\n"],
+    [
+        "127.0.0.1:80@evil",
+        "127.0.0.1",
+        "127.1:80",
+        "127.0.0.1:0",
+        "127.0.0.1:65536",
+        "127.0.0.1:80/x",
+        "0x7f.1:80",
+        "a b:80",
+        "::1:80",
+        "x:08",
+        ":80",
+        "[::1]",
+        "x:80\n",
+    ],
 )
 def test_an_endpoint_is_a_canonical_host_and_a_port(value):
     with pytest.raises(ValueError, match="expected"):
         checked("endpoint", value)
 
 
-@pytest.mark.parametrize(("value", "canonical"), [("127.0.0.1:80", "127.0.0.1:80"), ("DB.internal:5432", "db.internal:5432"), ("[0::1]:80", "[::1]:80")])
+@pytest.mark.parametrize(
+    ("value", "canonical"), [("127.0.0.1:80", "127.0.0.1:80"), ("DB.internal:5432", "db.internal:5432"), ("[0::1]:80", "[::1]:80")]
+)
 def test_an_endpoint_has_one_spelling(value, canonical):
     assert checked("endpoint", value) == canonical
 
@@ -42,13 +57,16 @@ def test_all_wrong_parameters_are_reported_at_once():
     assert {problem.path for problem in caught.value.problems} == {"parameters.vendor", "parameters.size", "parameters.colour"}
 
 
-@pytest.mark.parametrize(("kind", "ranges", "good", "bad"), [
-    ("port", ("1024..2048", "80"), "80", "81"),
-    ("int", ("-3..3",), "-3", "4"),
-    ("host", ("*.vendor.example", "10.0.0.0/8"), "a.vendor.example", "vendor.example.evil"),
-    ("path", ("data",), "data/x", "database"),
-    ("text", ("red", "green"), "red", "re"),
-])
+@pytest.mark.parametrize(
+    ("kind", "ranges", "good", "bad"),
+    [
+        ("port", ("1024..2048", "80"), "80", "81"),
+        ("int", ("-3..3",), "-3", "4"),
+        ("host", ("*.vendor.example", "10.0.0.0/8"), "a.vendor.example", "vendor.example.evil"),
+        ("path", ("data",), "data/x", "database"),
+        ("text", ("red", "green"), "red", "re"),
+    ],
+)
 def test_within_is_evaluated_in_the_parameters_type(kind, ranges, good, bad):
     one = LockedParameter(name="p", type=kind, within=ranges)
     assert settle((one,), {"p": good}) == {"p": good}

@@ -3,7 +3,6 @@
 import gc
 
 import pytest
-
 from ringfence import ShapeError, UsageError
 
 

@@ -11,14 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import vendor_faults as faults
 from places import ROOT
-from vendor_server import ORDERS, VendorServer, numbered
-
 from ringfence import CapabilityDenied, DeadlineExceeded, Graph, GuestError
+from vendor_server import ORDERS, VendorServer, numbered
 
 
 def test_an_order_comes_over_http_with_its_total(shop):
     order = shop.call("vendor.get-order", "A-17")
-    assert (order.id, order.status, order.currency, order.customer.name, order.customer.email) == ("A-17", "shipped", "EUR", "Ada Moreau", None)
+    assert (order.id, order.status, order.currency, order.customer.name, order.customer.email) == (
+        "A-17",
+        "shipped",
+        "EUR",
+        "Ada Moreau",
+        None,
+    )
     assert [(line.sku, line.quantity, line.unit_price) for line in order.lines] == [("TEA-GREEN-100", 3, 250), ("MUG-WHITE", 1, 1250)]
     assert order.total == 3 * 250 + 1250
 
@@ -184,7 +189,9 @@ def test_compose_run_prints_the_result_by_its_wit_names(shop_file, vendor):
     assert json.loads(done.stdout)["lines"][0] == {"sku": "TEA-GREEN-100", "quantity": 3, "unit-price": 250}
 
 
-@pytest.mark.parametrize(("fault", "code"), [(faults.status(503), "guest-error"), (faults.garbage(), "guest-error"), (faults.hang(), "deadline")])
+@pytest.mark.parametrize(
+    ("fault", "code"), [(faults.status(503), "guest-error"), (faults.garbage(), "guest-error"), (faults.hang(), "deadline")]
+)
 def test_compose_run_ends_in_one_and_a_typed_error(shop_file, vendor, fault, code):
     vendor.fault = fault
     done = compose_run(shop_file, "vendor.get-order", "A-17", "--param", f"vendor={vendor.address}", "--json")

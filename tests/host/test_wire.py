@@ -4,7 +4,6 @@ import json
 import math
 
 import pytest
-
 from ringfence.contract.errors import ShapeError
 from ringfence.contract.types import EnumOf, FlagsOf, FunctionType, ListOf, OptionOf, Primitive, RecordOf, ResultOf, TupleOf, VariantOf
 from ringfence.contract.values import Case, Err, Ok, Some, label_class, record_class

@@ -8,7 +8,7 @@ from wit_world.exports.orders import Order
 class Orders:
     """The functions of `orders`."""
 
-    def get_order(self, id: str) -> Order:  # noqa: A002 - the WIT says `id`
+    def get_order(self, id: str) -> Order:
         """The order with this id; see the WIT for its errors."""
         with wit_errors():
             return vendor.get_order(id)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from ringfence.contract.errors import ManifestError, RingfenceError, ShapeError, StaleLock, UsageError
+from ringfence.contract.layout import user_cache
 from ringfence.contract.types import FunctionType, ResultOf
 from ringfence.contract.wire import from_words, to_json
 
-from ringfence_composer.builders.base import default_cache
 from ringfence_composer.compose import Workshop, build_folder, check_file, compose_file, plan_file
 from ringfence_composer.errors import ComposerError, PlanRefused
 from ringfence_composer.reports import data
@@ -123,7 +123,7 @@ def main() -> NoReturn:
 
 
 def _workshop(terminal: Terminal, cache: Path | None) -> Workshop:
-    return Workshop(cache=cache.absolute() if cache else default_cache(), report=terminal.step)
+    return Workshop(cache=cache.absolute() if cache else user_cache(), report=terminal.step)
 
 
 def _pairs(words: tuple[str, ...]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+from ringfence.contract.layout import artifact_path, lock_path, user_cache
 from ringfence.contract.lock import (
     Lock,
     LockedArtifact,
@@ -26,7 +27,7 @@ from ringfence.contract.names import Digest, digest_of
 from ringfence.contract.schemas import schema
 
 from ringfence_composer.build import BuiltGraph, build, build_component
-from ringfence_composer.builders.base import Artifact, BuildContext, default_cache
+from ringfence_composer.builders.base import Artifact, BuildContext
 from ringfence_composer.errors import DigestMismatch, InputInvalid
 from ringfence_composer.facts import BinaryFacts, SourceFacts
 from ringfence_composer.manifest.component import FILE, load_component
@@ -35,9 +36,6 @@ from ringfence_composer.manifest.source import Problems
 from ringfence_composer.plan import Plan, PlannedNode, plan
 from ringfence_composer.resolve import ResolvedGraph, resolve, short_name
 from ringfence_composer.toolchain import Toolchain
-
-LOCK_SUFFIX = ".lock.json"
-STORE = Path(".ringfence") / "sha256"
 
 
 def _silent(_message: str) -> None:
@@ -48,7 +46,7 @@ def _silent(_message: str) -> None:
 class Workshop:
     """What the stages work with: the cache folder, whom to tell of each step, and the official tools."""
 
-    cache: Path = field(default_factory=default_cache)
+    cache: Path = field(default_factory=user_cache)
     report: Callable[[str], None] = _silent
 
     @property
@@ -103,11 +101,6 @@ def build_folder(folder: Path, workshop: Workshop) -> Artifact:
     target = folder.parent if folder.name == FILE else folder
     manifest = load_component(target.resolve(), show_as=str(target))
     return build_component(manifest, workshop.context)
-
-
-def lock_path(manifest: Path) -> Path:
-    """Where the lock of a graph lies."""
-    return manifest.with_name(manifest.stem + LOCK_SUFFIX)
 
 
 def lock_of(planned: Plan, *, tools: Digest) -> Lock:
@@ -181,11 +174,11 @@ def write(lock: Lock, built: BuiltGraph, file: Path) -> None:
     data = lock.to_bytes()
     content: Any = json.loads(data)
     jsonschema.Draft202012Validator(schema("lock")).validate(content)
-    store = file.parent / STORE
     try:
-        store.mkdir(parents=True, exist_ok=True)
         for name, node in sorted(built.nodes.items()):
-            _store(store / node.digest.removeprefix("sha256:"), node.path, node.digest, name)
+            target = artifact_path(file, node.digest)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _store(target, node.path, node.digest, name)
         _replace(file, data)
     except OSError as error:
         raise InputInvalid(f"cannot write {file.name} or its artifacts: {error.strerror}", hint="is the folder writable?") from error

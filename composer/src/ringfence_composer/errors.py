@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from ringfence.contract.errors import Problem
+from ringfence.contract.errors import Problem, RingfenceError
 
 
-class ComposerError(Exception):
+class ComposerError(RingfenceError):
     """Base of all errors of this distribution.
 
     `code` is stable and documented, `exit_code` is what the command ends with, `hint`, where there is one, is the remedy.
@@ -28,14 +28,6 @@ class ComposerError(Exception):
 
     code: ClassVar[str] = "composer"
     exit_code: ClassVar[int] = 4
-
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-
-    def __str__(self) -> str:
-        return f"{self.message}\n  {self.hint}" if self.hint else self.message
 
 
 class InputInvalid(ComposerError):

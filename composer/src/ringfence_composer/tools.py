@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ringfence.contract.layout import user_cache
 from ringfence.contract.names import Digest, digest_of, is_digest
-from ringfence.engine.cache import user_cache
 
 from ringfence_composer.builders.cache import BuildCache
 from ringfence_composer.errors import ToolFailed, ToolMissing

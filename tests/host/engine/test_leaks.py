@@ -5,7 +5,6 @@ import gc
 from pathlib import Path
 
 import pytest
-
 from ringfence.contract.errors import ShapeError
 from ringfence.contract.limits import Limits
 from ringfence.contract.types import EnumOf, FlagsOf, ListOf, OptionOf, Primitive, RecordOf, ResultOf, VariantOf

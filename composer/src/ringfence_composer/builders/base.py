@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,10 +97,3 @@ def inputs_digest(inputs: Mapping[str, Any]) -> Digest:
 def file_digests(files: Mapping[str, bytes]) -> dict[str, str]:
     """The SHA-256 of each file, by its relative path."""
     return {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
-
-
-def default_cache() -> Path:
-    """The folder of this user's caches: `$XDG_CACHE_HOME/ringfence` or `~/.cache/ringfence`, as for the host's compiled code."""
-    stated = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # XDG Base Directory Specification: relative paths are to be ignored.
-    return (stated if stated.is_absolute() else Path.home() / ".cache") / "ringfence"

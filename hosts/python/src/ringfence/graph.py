@@ -14,13 +14,14 @@ from typing import Any, Self
 
 from ringfence.call import Root
 from ringfence.contract.errors import CapabilityDenied, Denial, GuestError, GuestTrap, IntegrityError, Interrupted
+from ringfence.contract.layout import LOCK_SUFFIX
 from ringfence.contract.lock import Lane
 from ringfence.contract.values import WitError
 from ringfence.directory import Directory, Target, View
 from ringfence.engine.seam import Engine
 from ringfence.gate import Refused
 from ringfence.instance import Node
-from ringfence.loading import LOCK_SUFFIX, check_artifacts, compose_now, exposed, make_nodes, read_lock
+from ringfence.loading import check_artifacts, compose_now, exposed, make_nodes, read_lock
 
 _THREADS = 64
 """Calls of `acall` at once; more wait, and the wait counts to their deadline."""
@@ -72,7 +73,7 @@ class Graph:
         Raises:
             StaleLock: there is no lock, or it was made from another graph.yaml.
             IntegrityError: the lock or an artifact was changed.
-            ManifestError: parameters are wrong; all of them.
+            ManifestError: there is no such file, or parameters are wrong; all of them.
         """
         where = Path(path)
         if compose and not where.name.endswith(LOCK_SUFFIX):

@@ -11,19 +11,12 @@ from typing import Any
 from ringfence.contract.errors import IntegrityError, ManifestError, Problem, RingfenceError, StaleLock
 from ringfence.contract.grants import Policy
 from ringfence.contract.grants.base import GrantSyntaxError
+from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path
 from ringfence.contract.lock import HOST, Lane, Lock, LockedEdge, LockedExpose, LockedNode
 from ringfence.contract.names import digest_of
 from ringfence.contract.parameters import settle, substitute
 from ringfence.engine.seam import Artifacts, Engine
 from ringfence.instance import Inbound, Node, edge_function
-
-LOCK_SUFFIX = ".lock.json"
-STORE = Path(".ringfence") / "sha256"
-
-
-def lock_path(manifest: Path) -> Path:
-    """Where the lock of a graph.yaml lies: `graph.lock.json` beside it."""
-    return manifest.with_name(manifest.stem + LOCK_SUFFIX)
 
 
 def compose_now(manifest: Path) -> None:
@@ -42,14 +35,15 @@ def read_lock(path: Path, lock_digest: str | None) -> tuple[Lock, Path]:
     """The checked lock of a graph.yaml or of a lock file, and where it lies.
 
     Raises:
-        StaleLock: missing, or made from another graph.yaml.
+        ManifestError: there is no such graph.yaml.
+        StaleLock: the lock is missing, or made from another graph.yaml.
         IntegrityError: not the digest asked for, changed by hand, or of an unknown form.
     """
     is_lock = path.name.endswith(LOCK_SUFFIX)
     file = path if is_lock else lock_path(path)
     remedy = f"run: compose {path if not is_lock else path.with_name(path.name.removesuffix(LOCK_SUFFIX) + '.yaml')}"
     if not is_lock and not path.is_file():
-        raise StaleLock(f"{path}: there is no such file")
+        raise ManifestError([Problem(file=str(path), message="there is no such file")])
     try:
         data = file.read_bytes()
     except FileNotFoundError:
@@ -86,7 +80,7 @@ def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Art
     wrong: list[str] = []
     found: dict[str, Artifacts] = {}
     for artifact in lock.artifacts:
-        path = file.parent / STORE / artifact.digest.removeprefix("sha256:")
+        path = artifact_path(file, artifact.digest)
         try:
             actual = digest_of(path.read_bytes())
         except OSError as error:

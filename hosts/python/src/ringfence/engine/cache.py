@@ -22,7 +22,6 @@ import hashlib
 import json
 import os
 import stat
-import sys
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -35,6 +34,7 @@ import wasmtime
 from wasmtime.component import Component
 
 from ringfence.contract.errors import IntegrityError
+from ringfence.contract.layout import user_cache
 from ringfence.contract.names import digest_of
 
 _FORMAT = "1"
@@ -55,21 +55,6 @@ class Compiled(Protocol):
 
 
 _C = TypeVar("_C", bound=Compiled)
-
-
-def user_cache() -> Path:
-    """The folder of this user's caches, as the platform has it (XDG, Library/Caches, LOCALAPPDATA). It need not exist.
-
-    Raises:
-        RuntimeError: the user has no home folder.
-    """
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "ringfence"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "ringfence"
-    stated = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # XDG Base Directory Specification: relative paths are to be ignored.
-    return (stated if stated.is_absolute() else Path.home() / ".cache") / "ringfence"
 
 
 def compile_component(engine: wasmtime.Engine, wasm: bytes | Path, *, digest: str, settings: str, cache: Path | None = None) -> Component:

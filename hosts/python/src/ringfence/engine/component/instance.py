@@ -160,12 +160,12 @@ class ComponentInstance:
         if self._turn.locked():
             self._store.reason = reason
 
-    def drop_soon(self) -> None:
+    def drop_soon(self, context: Context | None = None) -> None:
         """Drop what is queued: now, or at the end of the call that runs."""
         while self._store.table.dropped and not self._store.freed and not self._store.trapped:
             if self._turn.locked():
                 return
-            self._alone(self._drop_queued, None)
+            self._alone(self._drop_queued, context)
 
     def _drop_queued(self) -> None:
         dropped = self._store.table.dropped

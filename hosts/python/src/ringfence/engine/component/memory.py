@@ -42,12 +42,11 @@ class Footprint:
         """The bytes each memory may grow to so that all together stay within `total`; None where even the start does not fit."""
         floor = max((minimum for minimum, _ in self.memories), default=0)
         pages, count = total // PAGE, sum(self.memories.values())
-        for maximum in sorted(self.memories, key=lambda limits: limits[1]):
-            share = pages // count if count else 0
-            if maximum[1] > share:
+        for (_, maximum), some in sorted(self.memories.items(), key=lambda item: item[0][1]):
+            if maximum > pages // count:
                 break
-            pages -= maximum[1] * self.memories[maximum]
-            count -= self.memories[maximum]
+            pages -= maximum * some
+            count -= some
         if not count:  # all of them at their own maximum
             return max((maximum for _, maximum in self.memories), default=0) * PAGE
         share = pages // count

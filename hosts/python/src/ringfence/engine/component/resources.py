@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Protocol
 from ringfence.contract.errors import GuestTrap, ShapeError
 from ringfence.contract.types import ResourceName
 from ringfence.engine.component import ffi
+from ringfence.engine.seam import Context
 
 
 class AnyBox:
@@ -30,7 +31,7 @@ class AnyBox:
 class HandleOwner(Protocol):
     """What a handle asks of the instance it belongs to."""
 
-    def drop_soon(self) -> None:
+    def drop_soon(self, context: Context | None) -> None:
         """Drop what is queued as soon as no call runs."""
 
 
@@ -98,11 +99,14 @@ class GuestHandle:
         """Whether it may still be used: not closed, not given away, its instance not ended."""
         return self._serial in self._table.live
 
-    def close(self) -> None:
-        """Drop it: now, or at the end of the call its instance is in. Closing twice is harmless."""
+    def close(self, context: Context | None = None) -> None:
+        """Drop it: now, or at the end of the call its instance is in. Closing twice is harmless.
+
+        What the guest's destructor calls of the host gets `context` (a running call's own, if it is dropped in one).
+        """
         if self._let_go():
             self._table.dropped.append(self._box)
-            self._owner.drop_soon()
+            self._owner.drop_soon(context)
 
     def _let_go(self) -> bool:
         try:

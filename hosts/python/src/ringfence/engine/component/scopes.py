@@ -66,7 +66,7 @@ class Lowering:
         self._owned: list[tuple[AnyBox, int]] = []
         self._lent: list[int] = []
         self._moved: list[GuestHandle] = []
-        self._used: dict[int, bool] = {}
+        self._used: dict[int, tuple[Any, bool]] = {}
         self._view: memoryview = memoryview(b"")
         self._address = self._end = 0
 
@@ -119,9 +119,10 @@ class Lowering:
         return handle._box.address
 
     def _use(self, value: Any, *, moves: bool) -> None:
-        if id(value) in self._used and (moves or self._used[id(value)]):
+        _, moved = self._used.get(id(value), (None, False))
+        if moved or (moves and id(value) in self._used):
             raise ShapeError("the same resource is given away and used again in one call")
-        self._used[id(value)] = moves
+        self._used[id(value)] = value, moves  # keeps it: its id must not become another's meanwhile
 
     def commit(self) -> None:
         """All values fitted: what moves has moved."""
