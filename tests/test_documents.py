@@ -1,17 +1,21 @@
 """Every command and snippet in the documents runs, in order, and prints what it says.
 
-A block's info string says what it is: `sh` runs in bash, `python` in a process of its own, `file=PATH` writes a file, and `text` is what
+A block's info string says what it is: `yaml` is part of a graph and fits its schema, `sh` runs in bash, `python` in a process of its own, `file=PATH` writes a file, and `text` is what
 the block before it must have printed. Documents that start from an empty folder get one; the others run in the checkout.
 """
 
+import json
 import os
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 
+import jsonschema
 import pytest
+import yaml
 from places import ROOT
+from ringfence.contract.schemas import schema
 from ringfence_composer.compose import compose_file
 
 BLOCK = re.compile(r"^```(?P<info>[^\n]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -38,6 +42,9 @@ class Reader:
             self.run(["bash", "-euo", "pipefail", "-c", body])
         elif kind == "python":
             self.run([sys.executable, "-c", f"import os\nPORT = int(os.environ['PORT'])\n{body}"])
+        elif kind == "yaml":
+            part = {**json.loads(json.dumps(schema("graph", "ringfence_composer"))), "required": []}
+            jsonschema.validate(yaml.load(body, yaml.BaseLoader), part)
         elif kind == "text":
             for line in body.splitlines():
                 assert line in self.printed, f"{line!r} is not in:\n{self.printed}"

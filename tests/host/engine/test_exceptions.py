@@ -164,7 +164,7 @@ def test_guests_run_in_parallel(poker, new_call):
     began = time.monotonic()
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(run, range(4)))
-    assert time.monotonic() - began < 0.8
+    assert time.monotonic() - began < 1.1
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer signal")
@@ -182,23 +182,26 @@ def test_ctrl_c_ends_a_loop_on_the_main_thread(poker, new_call):
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer signal")
 def test_a_signal_met_at_the_entry_of_a_host_function_is_not_lost_and_nothing_is_skipped(poker, new_call):
     """The guest runs a while without a tick, then calls the host and returns at once: the skipped call must not look like a done one."""
-    done = []
+    done: list[int] = []
     call = with_poke(new_call(), done.append)
-    instance = poker(call)
-    old = signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(Strange))
+
+    def strike(*_):
+        raise Strange
+
+    old = signal.signal(signal.SIGALRM, strike)
     try:
         for delay in (0.0002, 0.0005, 0.001, 0.002, 0.003) * 4:
-            instance = poker(call)
+            instance, finished = poker(call), False
             done.clear()
-            signal.setitimer(signal.ITIMER_REAL, delay)
             try:
+                signal.setitimer(signal.ITIMER_REAL, delay)
                 instance.call(("", "spin-and-poke"), (2_000_000,), call)
-                assert done == [2_000_000]
+                finished = True
+                time.sleep(1)  # the signal was later than the guest
             except Strange:
-                assert instance.trapped or not done
+                assert done == [2_000_000] if finished else instance.trapped or not done
             else:
-                with pytest.raises(Strange):
-                    time.sleep(0.1)
+                pytest.fail("the signal was lost")
     finally:
         signal.signal(signal.SIGALRM, old)
 
@@ -268,6 +271,11 @@ SCRIPT = """
     call = SimpleNamespace(check=lambda: None, spend=lambda count: None)
     kept = [linked.instantiate(Limits(), call) for _ in range(3)]
     assert kept[0].call(("", "fine"), (), call) == 1
+    binary = bytes(wasmtime.wat2wasm((Path(sys.argv[1]).parent / "things.wat").read_text().replace("{LIBC}", sys.argv[2])))
+    path.write_bytes(binary)
+    loaded = engine.load(Artifacts(component=path, digest=digest_of(binary), cache=Path(sys.argv[3])))
+    things = engine.link(loaded, {("", "dropped"): lambda *_: None, ("", "between"): lambda *_: None}).instantiate(Limits(), call)
+    handles = things.call(("acme:api/things@1.2.0", "many"), (3,), call)
 """
 
 

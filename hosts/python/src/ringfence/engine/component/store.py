@@ -91,7 +91,7 @@ class Store:
 
     def settle(self, error: int | None) -> None:
         """Raise what ended the guest's call: a kept exception, a reason to end it that came too late to be met inside, or a trap."""
-        why, self.pending = self.pending or self.reason, None
+        why, self.pending = self.reason if self.pending is None else self.pending, None
         if not error and why is None:
             return
         self.trapped = True
