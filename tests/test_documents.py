@@ -1,7 +1,8 @@
 """Every command and snippet in the documents runs, in order, and prints what it says.
 
-A block's info string says what it is: `yaml` is part of a graph and fits its schema, `sh` runs in bash, `python` in a process of its own, `file=PATH` writes a file, and `text` is what
-the block before it must have printed. Documents that start from an empty folder get one; the others run in the checkout.
+A block's info string says what it is: `yaml` is part of a graph and fits its schema, `sh` runs in bash, `python` in a process of its own,
+`file=PATH` writes a file, and `text` is what the block before it must have printed. Documents that start from an
+empty folder get one; the others run in the checkout.
 """
 
 import json

@@ -16,7 +16,8 @@ class Handle:
     instance: "Instance"
     closed: bool = False
 
-    def close(self):
+    def close(self, context=None):
+        assert context is not None, "a destructor has no call to run in"
         assert not self.instance.entered, "a resource was dropped while somebody was inside"
         if not self.closed:
             self.closed = True
@@ -54,7 +55,7 @@ class House:
     made: list = field(default_factory=list)
 
     def __post_init__(self):
-        self.leases = Leases("node", self.mode, new_state=State, opener=self._open)
+        self.leases = Leases("node", self.mode, new_state=State, opener=self._open, new_call=a_call)
 
     def _open(self, call):
         self.made.append(Instance())
@@ -203,7 +204,7 @@ def test_an_instance_that_cannot_be_opened_leaves_nothing_behind():
     def fail(call):
         raise MemoryError
 
-    house.leases = Leases("node", "single", new_state=State, opener=fail)
+    house.leases = Leases("node", "single", new_state=State, opener=fail, new_call=a_call)
     for _ in range(2):
         with pytest.raises(MemoryError):
             use(house)

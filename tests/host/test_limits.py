@@ -40,7 +40,7 @@ def test_a_sleep_within_the_deadline_is_no_error(probe):
 def test_memory_has_an_end(probe):
     graph = probe(limits="memory: 64MiB, deadline: 10s")
     assert graph.call("probe.hoard", 1 << 20) == 1 << 20
-    with pytest.raises((LimitExceeded, GuestTrap)):
+    with pytest.raises(LimitExceeded, match="probe: limits.memory of 64MiB exceeded"):
         graph.call("probe.hoard", 100 << 20)
     still_right(graph)
 
@@ -82,6 +82,8 @@ def test_exit_and_trap_are_typed_and_cost_one_instance(probe):
     with pytest.raises(GuestTrap) as trapped:
         graph.call("probe.trap")
     assert trapped.value.backtrace
+    assert "RuntimeError: the probe was told to trap" in trapped.value.last_words
+    assert "told to trap" not in str(trapped.value)
     still_right(graph)
 
 

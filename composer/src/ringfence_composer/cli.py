@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from ringfence.contract.errors import ManifestError, RingfenceError, ShapeError, StaleLock, UsageError
+from ringfence.contract.errors import GuestTrap, ManifestError, RingfenceError, ShapeError, StaleLock, UsageError
 from ringfence.contract.layout import user_cache
 from ringfence.contract.types import FunctionType, ResultOf
 from ringfence.contract.wire import from_words, to_json
@@ -163,7 +163,7 @@ def _guarded(terminal: Terminal, work: Callable[[], Any], *, as_json: bool = Fal
     """What the work returns; an expected error is reported and ends the program with its exit code."""
     try:
         return work()
-    except (RingfenceError, ComposerError) as error:
+    except RingfenceError as error:
         _report(terminal, error, function)
         if as_json:
             terminal.line(data.text_of(data.error_data(error, function)))
@@ -172,16 +172,17 @@ def _guarded(terminal: Terminal, work: Callable[[], Any], *, as_json: bool = Fal
         terminal.done()
 
 
-def _report(terminal: Terminal, error: RingfenceError | ComposerError, function: FunctionType | None) -> None:
+def _report(terminal: Terminal, error: RingfenceError, function: FunctionType | None) -> None:
     if isinstance(error, ManifestError | PlanRefused):
         terminal.problems(error.problems)
     else:
         told = data.error_data(error, function)["error"]
+        detail = error.last_words if isinstance(error, GuestTrap) else getattr(error, "output", "")
         place = f"{error.path}: " if isinstance(error, ShapeError) and error.path else ""
-        terminal.error(f"{place}{told['message']} [{error.code}]", error.hint, getattr(error, "output", ""))
+        terminal.error(f"{place}{told['message']} [{error.code}]", error.hint, detail)
 
 
-def exit_code(error: RingfenceError | ComposerError) -> int:
+def exit_code(error: RingfenceError) -> int:
     """The exit code of an expected error."""
     match error:
         case ComposerError():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -11,7 +12,7 @@ from typing import Any
 
 from ringfence import wasi
 from ringfence.call import Call, Root
-from ringfence.contract.errors import LimitExceeded, ShapeError
+from ringfence.contract.errors import GuestTrap, LimitExceeded, ShapeError
 from ringfence.contract.grants import Policy
 from ringfence.contract.limits import Limits, show_size, show_time
 from ringfence.contract.lock import LockedNode
@@ -23,6 +24,9 @@ from ringfence.gate import refuse_call
 from ringfence.leases import Lease, Leases
 from ringfence.resources import Mapper, Resource, arguments_mapper, mapper
 from ringfence.wasi.state import WasiState
+
+_OUT_OF_MEMORY = re.compile(r"^(MemoryError\b|memory allocation of \d+ bytes failed)", re.MULTILINE)
+"""What CPython and Rust print when memory is at an end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,7 @@ class Node:
             locked.instances,
             new_state=lambda: WasiState(policy=policy, node=locked.name, where=where),
             opener=lambda call: self.linked.instantiate(call.limits, call),
+            new_call=lambda: self._call(Root(), Inbound(name=f"{locked.name}, dropping", limits=self.limits)),
         )
 
     @cached_property
@@ -118,12 +123,17 @@ class Node:
         def wrap(value: Any, kind: ResourceName) -> Any:
             return value if isinstance(value, Resource) else Resource(value, kind, self, lease)
 
+        lease.state.last_words = b""
         try:
             result = lease.instance.call(name, inner, call)
         except WitError as error:
             if fails:
                 raise WitError(fails(error.value, wrap)) from None
             raise
+        except GuestTrap as trap:
+            if trap.node:
+                raise
+            raise self._explained(trap, lease.state.last_words, call.limits) from trap.__cause__
         return gives(result, wrap) if gives else result
 
     def _mappers_of(self, name: FunctionName) -> tuple[Mapper | None, Mapper | None, Mapper | None]:
@@ -162,6 +172,18 @@ class Node:
     def drop(self, resource: Resource) -> None:
         """Drop a resource that lives in this node."""
         self._leases.drop(resource.lease, resource.handle)
+
+    def _explained(self, trap: GuestTrap, last_words: bytes, limits: Limits) -> GuestTrap | LimitExceeded:
+        """The trap with what the guest said last; a LimitExceeded where it said that its memory was at an end.
+
+        wasmtime's C interface tells nobody that a memory could not grow, so the word of the guest's runtime has to do.
+        """
+        text = last_words.decode(errors="backslashreplace")
+        trap.node, trap.message = self.name, f"{self.name}: {trap.message}"
+        trap.last_words = "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+        if _OUT_OF_MEMORY.search(text):
+            return LimitExceeded(self.name, "memory", show_size(limits.memory))
+        return trap
 
     def _named(self, error: LimitExceeded, limits: Limits) -> LimitExceeded:
         """An engine's limit error, which knows no node, with the node's name and the limit as written."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from ringfence.contract.errors import GuestTrap, RingfenceError, ShapeError
+from ringfence.contract.errors import GuestTrap, ShapeError
 from ringfence.contract.lock import Instances
 from ringfence.contract.values import Handle
 from ringfence.engine.seam import Instance
@@ -66,15 +66,15 @@ class Lease:
     def untidy(self) -> bool:
         return bool(self._dropped)
 
-    def tidy(self) -> None:
-        """Drop what was noted; the caller holds the lock. A destructor that fails ends the instance, as any trap does."""
+    def tidy(self, new_call: Callable[[], Call]) -> None:
+        """Drop what was noted; the caller holds the lock. Destructors run in a call of their own; one that fails traps the instance."""
         while self._dropped:
             handle = self._dropped.popleft()
             if self.alive:
-                try:
-                    handle.close()
-                except RingfenceError:
-                    break
+                call = new_call()
+                call.state = self.state
+                with suppress(Exception):  # whatever a destructor met: the instance is gone, and there is no caller to hear of it
+                    handle.close(call)
 
     def end(self) -> None:
         """End the instance and close everything it had open. Twice is harmless."""
@@ -88,8 +88,10 @@ class Lease:
 class Leases:
     """All leases of one node."""
 
-    def __init__(self, node: str, mode: Instances, *, new_state: Callable[[], WasiState], opener: Opener) -> None:
-        self._node, self._mode, self._new_state, self._opener = node, mode, new_state, opener
+    def __init__(
+        self, node: str, mode: Instances, *, new_state: Callable[[], WasiState], opener: Opener, new_call: Callable[[], Call]
+    ) -> None:
+        self._node, self._mode, self._new_state, self._opener, self._new_call = node, mode, new_state, opener, new_call
         self._guard = threading.Lock()
         self._all: set[Lease] = set()
         self._kept: dict[str, list[Lease]] = {}
@@ -177,7 +179,7 @@ class Leases:
     def _give_back(self, lease: Lease) -> None:
         """Unlock a lease; keep it where its mode or a resource keeps it, else end it."""
         try:
-            lease.tidy()
+            lease.tidy(self._new_call)
             with self._guard:
                 keep = not self._closed and lease.alive and (self._keeps(lease) or lease.needed)
                 if not keep:

@@ -181,13 +181,18 @@ class GuestError(RingfenceError):
 
 
 class GuestTrap(RingfenceError):
-    """The guest trapped and its instance was thrown away; `backtrace` names its wasm frames, innermost first."""
+    """The guest trapped and its instance was thrown away.
+
+    `node` is the one that trapped, `backtrace` names its wasm frames, innermost first. `last_words` is the end of what the instance wrote
+    to stderr, control characters escaped: the guest's own text, which may hold anything the guest knew. So it is no part of the message.
+    """
 
     code = "trap"
 
     def __init__(self, message: str, *, backtrace: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.backtrace = tuple(backtrace)
+        self.node = self.last_words = ""
 
 
 class GuestExit(GuestTrap):

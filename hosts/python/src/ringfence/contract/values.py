@@ -133,8 +133,8 @@ class Fill:
 class Handle(Protocol):
     """A resource a guest owns, as the host holds it. Unforgeable: made by the engine only, good for its own instance only."""
 
-    def close(self) -> None:
-        """Drop it; the guest's destructor runs at the next moment its instance is not in a call. Closing twice is harmless."""
+    def close(self, context: Any = None) -> None:
+        """Drop it; the guest's destructor runs, under `context`, when its instance is in no call. Closing twice is harmless."""
 
 
 class HostResource(Protocol):

@@ -112,6 +112,7 @@ class WasiState:
         self.waited = 0  # nanoseconds the frozen monotonic clock has moved
         self.randomness = Randomness(next((grant.seed for grant in policy.of("random")), None))
         self.names = Names()
+        self.last_words = b""  # the end of what went to stderr; a language runtime says there why it stops
         self.sinks: dict[str, Any] = {}  # of the standard streams, by name; see stdio
         self.sockets = 0
         self.lingering: list[Lingering] = []  # what was written and let go before the system had taken it

@@ -120,12 +120,15 @@ class Inherit:
 class StandardOutput(OutputStream):
     """A guest's stdout or stderr; what is written counts as output of the call."""
 
-    def __init__(self, state: WasiState, sink: Sink) -> None:
+    def __init__(self, state: WasiState, sink: Sink, stream: StreamName) -> None:
         super().__init__(state)
-        self._sink = sink
+        self._state, self._sink, self._stream = state, sink, stream
 
     def push(self, data: bytes | bytearray) -> int:
-        return self._sink.push(bytes(data[:CHUNK]))
+        taken = self._sink.push(bytes(data[:CHUNK]))
+        if self._stream == "stderr":
+            self._state.last_words = (self._state.last_words + bytes(data[:taken]))[-_LINE:]
+        return taken
 
     def room(self) -> int:
         return CHUNK if self._sink.ready() else 0
@@ -181,11 +184,11 @@ def open_output(call: Call, stream: StreamName) -> OutputStream:
     """
     granted: tuple[Stream, ...] = call.state.policy.of(stream)
     if not granted:
-        return StandardOutput(call.state, Discard())
+        return StandardOutput(call.state, Discard(), stream)
     if stream not in call.state.sinks:
         request = UseStdout(granted[0].target) if stream == "stdout" else UseStderr(granted[0].target)
         call.state.sinks[stream] = _sink(permit(call, request), stream, granted[0])
-    return StandardOutput(call.state, call.state.sinks[stream])
+    return StandardOutput(call.state, call.state.sinks[stream], stream)
 
 
 def _sink(permit: Permit, stream: StreamName, grant: Stream) -> Sink:
