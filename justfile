@@ -28,7 +28,7 @@ bless: setup
 setup:
     @python3 -m uv --version >/dev/null 2>&1 || python3 -m pip install --quiet uv==0.13.9 || { echo "uv is missing and pip refused to install it: run 'python3 -m venv .tools && . .tools/bin/activate' first" >&2; exit 1; }
     @{{uv}} sync --locked --quiet
-    @{{run}} python -m ringfence_composer.tools
+    @{{run}} python -m ringfence_composer.set_up
 
 # put the code in its canonical form
 format: setup

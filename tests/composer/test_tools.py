@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from ringfence_composer import tools
 from ringfence_composer.errors import ToolFailed, ToolMissing
-from ringfence_composer.tools import bundle, find, run, toolchain_component
+from ringfence_composer.set_up import bundle
+from ringfence_composer.tools import find, run, toolchain_component
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs of these tests are shell scripts")
 SHELL = ["/bin/sh", "-c"]

@@ -331,15 +331,6 @@ def _metadata(answer: Mapping[str, Any]) -> Metadata:
 # Setting up a checkout
 
 
-def set_up(root: Path) -> None:
-    """Have the toolchain built and compiled, and the WIT packages of WASI under `wit/deps/`.
-
-    Raises:
-        DigestMismatch: they are not those that `wit/deps.sha256` names.
-    """
-    lay_out_wasi_wit(Toolchain(), root / "wit")
-
-
 def lay_out_wasi_wit(toolchain: Toolchain, wit: Path) -> None:
     """Write the WIT packages of WASI to `deps/` of this folder, and take away WIT files that are not among them.
 

@@ -1,7 +1,6 @@
 """The composer's only door to other programs: it finds and runs them, and builds the toolchain component they are needed for.
 
-`python -m ringfence_composer.tools` sets up a source checkout; `python -m ringfence_composer.tools bundle FOLDER` writes the package data
-that a wheel carries, so that its users need no Rust.
+`set_up.py` makes both happen for a source checkout.
 """
 
 from __future__ import annotations
@@ -314,31 +313,5 @@ def _ensure_target(rustc: Path, env: Mapping[str, str], report: Callable[[str], 
     run([rustup, "target", "add", _TARGET], cwd=_CRATE, env=env, log=lambda line: report(f"  {line.strip()}"), timeout=_BUILD_TIMEOUT)
 
 
-def bundle(folder: Path) -> None:
-    """Write the package data of a wheel: the toolchain component and the digest of its sources."""
-    component = toolchain_component()
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(component.path, folder / "toolchain.wasm")
-    (folder / "toolchain.digest").write_text(f"{component.sources}\n", "ascii")
-
-
 def _tell(message: str) -> None:
     print(message, file=sys.stderr, flush=True)  # noqa: T201 (progress; stdout is for results)
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Set up a checkout, or write the data of a wheel."""
-    # Not above: toolchain.py stands on this module.
-    from ringfence_composer.toolchain import set_up
-
-    match arguments:
-        case []:
-            set_up(_CRATE.parents[1])
-        case ["bundle", folder]:
-            bundle(Path(folder))
-        case _:
-            sys.exit("usage: python -m ringfence_composer.tools [bundle FOLDER]")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -88,6 +88,7 @@ class Root:
     """One call by the application: its denials in order, and the one switch that ends it from outside."""
 
     def __init__(self) -> None:
+        self.started = time.monotonic()  # when the application asked: a wait for a thread counts to the deadline
         self.denials: list[Denial] = []
         self._reason: BaseException | None = None
         self._wakers: list[Waker] = []

@@ -26,7 +26,7 @@ from ringfence.loading import check_artifacts, compose_now, exposed, make_nodes,
 _THREADS = 64
 """Calls of `acall` at once; more wait, and the wait counts to their deadline."""
 _REMEMBERED = 1000
-"""Denials of calls that succeeded, kept for `Graph.denials`."""
+"""Denials that no error told of, kept for `Graph.denials`: of calls that succeeded, or ended at a limit or from outside."""
 
 
 @lru_cache(maxsize=1)
@@ -145,6 +145,9 @@ class Graph:
                 raise
             except Refused as refused:
                 raise CapabilityDenied(root.denials) from refused
+            except BaseException:
+                self.denials.extend(root.denials)  # this error tells of none: a guest must not hide them behind its deadline
+                raise
         self.denials.extend(root.denials)
         return result
 

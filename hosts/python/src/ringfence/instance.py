@@ -110,7 +110,8 @@ class Node:
 
     def _call(self, caller: Call | Root, inbound: Inbound) -> Call:
         limits = self.limits.smaller(inbound.limits)
-        deadline, owner = time.monotonic() + limits.deadline, (self.name, limits.deadline)
+        begun = caller.started if isinstance(caller, Root) else time.monotonic()
+        deadline, owner = begun + limits.deadline, (self.name, limits.deadline)
         if isinstance(caller, Call) and caller.deadline < deadline:
             deadline, owner = caller.deadline, caller.deadline_owner
         root = caller if isinstance(caller, Root) else caller.root

@@ -7,6 +7,7 @@ resource is dropped; `pooled` ones serve one call after another; a `single` one 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _IDLE = 8
 """Idle pooled instances kept per key."""
 _PATIENCE = 0.02
-"""Seconds between two looks at the deadline while queueing."""
+"""Seconds between two looks at the deadline while queueing; seconds after which a sweep leaves the rest to the next."""
 
 Opener = Callable[["Call"], Instance]
 
@@ -37,6 +38,7 @@ class Lease:
         self.lock = threading.Lock()
         self._instance: Instance | None = None
         self._dropped: deque[Handle] = deque()
+        self._late = False
         self.ended = False
 
     def open(self, opener: Opener, call: Call) -> None:
@@ -51,7 +53,7 @@ class Lease:
 
     @property
     def alive(self) -> bool:
-        return self._instance is not None and not self.ended and not self._instance.trapped
+        return self._instance is not None and not (self.ended or self._late or self._instance.trapped)
 
     @property
     def needed(self) -> bool:
@@ -67,12 +69,17 @@ class Lease:
         return bool(self._dropped)
 
     def tidy(self, new_call: Callable[[], Call]) -> None:
-        """Drop what was noted; the caller holds the lock. Destructors run in a call of their own; one that fails traps the instance."""
+        """Drop what was noted; the caller holds the lock. Destructors run in a call of their own; one that fails traps the instance.
+
+        They share that one call's time, however many there are: where it is over before all have run, the instance is no longer alive.
+        """
+        call = None
         while self._dropped:
             handle = self._dropped.popleft()
             if self.alive:
-                call = new_call()
+                call = call or new_call()
                 call.state = self.state
+                self._late = not call.remaining()
                 with suppress(Exception):  # whatever a destructor met: the instance is gone, and there is no caller to hear of it
                     handle.close(call)
 
@@ -128,7 +135,7 @@ class Leases:
         self._collect(lease)
 
     def close(self, patience: float = 5.0) -> None:
-        """End all leases. One that is in a call for longer than `patience` seconds ends when that call returns."""
+        """End all leases, without destructors. One that is in a call for longer than `patience` seconds ends when that call returns."""
         with self._guard:
             self._closed = True
             leases = list(self._all)
@@ -178,20 +185,27 @@ class Leases:
 
     def _give_back(self, lease: Lease) -> None:
         """Unlock a lease; keep it where its mode or a resource keeps it, else end it."""
+        keep = False
         try:
-            lease.tidy(self._new_call)
+            if not self._closed:
+                lease.tidy(self._new_call)
             with self._guard:
                 keep = not self._closed and lease.alive and (self._keeps(lease) or lease.needed)
+        finally:  # also where Ctrl-C came in between: what is half tidied is not used again
+            try:
                 if not keep:
-                    self._all.discard(lease)
-                    if lease in self._kept.get(lease.key, ()):
-                        self._kept[lease.key].remove(lease)
-            if not keep:
-                lease.end()
-        finally:
-            lease.lock.release()
+                    self._forget(lease)
+                    lease.end()
+            finally:
+                lease.lock.release()
         if lease.untidy and not lease.ended:
             self._collect(lease)
+
+    def _forget(self, lease: Lease) -> None:
+        with self._guard:
+            self._all.discard(lease)
+            if lease in self._kept.get(lease.key, ()):
+                self._kept[lease.key].remove(lease)
 
     def _keeps(self, lease: Lease) -> bool:
         kept = self._kept.setdefault(lease.key, [])
@@ -207,8 +221,12 @@ class Leases:
             self._give_back(lease)
 
     def _sweep(self) -> None:
+        """Tidy what finalizers have left, but not for long: other callers' destructors must not hold up the call that comes in."""
+        until = time.monotonic() + _PATIENCE
         for lease in [one for one in tuple(self._all) if one.untidy]:
             self._collect(lease)
+            if time.monotonic() >= until:
+                return
 
 
 def _queue(lease: Lease, call: Call) -> None:

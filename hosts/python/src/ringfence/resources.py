@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from ringfence.contract.errors import ShapeError
 from ringfence.contract.names import parse_interface, snake
@@ -26,10 +26,22 @@ from ringfence.contract.types import (
     VariantOf,
 )
 from ringfence.contract.values import Case, Err, Handle, Ok, Record, Some, record_class
+from ringfence.engine.seam import FunctionName
 
 if TYPE_CHECKING:
-    from ringfence.instance import Node
     from ringfence.leases import Lease
+
+
+class Home(Protocol):
+    """The node that a resource lives in, as far as the resource asks."""
+
+    name: str
+    application: Callable[..., Any] | None
+    """Runs a method for the application; None where the node is not exposed."""
+
+    def methods(self, resource: ResourceName) -> Mapping[str, FunctionName]: ...
+    def drop(self, resource: Resource) -> None: ...
+
 
 Leaf = Callable[[Any, ResourceName], Any]
 Mapper = Callable[[Any, Leaf], Any]
@@ -43,7 +55,7 @@ class Resource:
 
     __slots__ = ("__weakref__", "handle", "kind", "lease", "node")
 
-    def __init__(self, handle: Handle, kind: ResourceName, node: Node, lease: Lease) -> None:
+    def __init__(self, handle: Handle, kind: ResourceName, node: Home, lease: Lease) -> None:
         self.handle, self.kind, self.node, self.lease = handle, kind, node, lease
 
     def __getattr__(self, name: str) -> Any:

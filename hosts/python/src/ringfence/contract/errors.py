@@ -17,9 +17,38 @@ RingfenceError
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+
+class _Brief(reprlib.Repr):
+    """Values as a message shows them: a guest's may be as large as its output limit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = self.maxlong = 300
+
+    def repr_bytes(self, value: bytes, _: int) -> str:
+        return f"{len(value)} bytes"
+
+    def repr_Case(self, value: Any, level: int) -> str:  # noqa: N802 -- reprlib's way to name a type
+        return f"Case(name={value.name!r}, value={self.repr1(value.value, level - 1)})"
+
+    def repr_record(self, value: Any, level: int) -> str:
+        if level <= 0:
+            return "record(...)"
+        fields = (f"{name}={self.repr1(getattr(value, name), level - 1)}" for name in value.__fields__[: self.maxdict])
+        return f"record({', '.join(fields)}{', ...' if len(value.__fields__) > self.maxdict else ''})"
+
+    def repr_Some(self, value: Any, level: int) -> str:  # noqa: N802
+        return f"{type(value).__name__}(value={self.repr1(value.value, level - 1)})"
+
+    repr_Ok = repr_Err = repr_Some  # noqa: N815
+
+
+_brief = _Brief()
 
 
 class RingfenceError(Exception):
@@ -171,12 +200,12 @@ class Interrupted(RingfenceError):
 
 
 class GuestError(RingfenceError):
-    """The guest returned the err case; `value` is the WIT value of it."""
+    """The guest returned the err case; `value` is the WIT value of it, of which the message shows no more than a few words."""
 
     code = "guest-error"
 
     def __init__(self, function: str, value: object) -> None:
-        super().__init__(f"{function}: {value!r}")
+        super().__init__(f"{function}: {_brief.repr(value)}")
         self.function, self.value = function, value
 
 

@@ -16,6 +16,8 @@ Family: TypeAlias = Literal["ipv4", "ipv6"]
 _IPV4 = record_class(("port", "address"))
 _IPV6 = record_class(("port", "flow-info", "address", "scope-id"))
 
+_MAX_FLOW = 0xFFFFF
+
 _CODES = {
     errno.EACCES: "access-denied",
     errno.EPERM: "access-denied",
@@ -64,6 +66,11 @@ class SocketAddress:
     @property
     def family(self) -> Family:
         return "ipv4" if isinstance(self.address, IPv4Address) else "ipv6"
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the operating system has such an address: a flow label has 20 bits there (RFC 6437), in WIT 32."""
+        return self.flow <= _MAX_FLOW
 
     @property
     def native(self) -> tuple[Any, ...]:

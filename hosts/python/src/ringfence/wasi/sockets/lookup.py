@@ -40,31 +40,41 @@ _CODES = {
 
 
 class Answer:
-    """The addresses of a name or an error, once they are there. Those who wait leave nothing behind when they give up."""
+    """The addresses of a name or an error, once they are there.
+
+    However many wait for it, they share one waker, which goes with the last of them: a guest may hold a thousand streams.
+    """
 
     def __init__(self, found: tuple[Address, ...] | WitError | None = None) -> None:
         self.found = found
-        self._wakers: set[Waker] = set()
+        self._waker: Waker | None = None
+        self._waiting = 0
         self._guard = threading.Lock()
 
     def arrive(self, found: tuple[Address, ...] | WitError) -> None:
         """It is there."""
         with self._guard:
             self.found = found
-            for waker in self._wakers:
-                waker.poke()
+            if self._waker is not None:
+                self._waker.poke()
 
-    def wake(self, waker: Waker) -> None:
-        """Poke this one when it is there."""
+    def await_it(self) -> socket.socket:
+        """What becomes readable when it is there; `forget` it, once for each time."""
         with self._guard:
-            self._wakers.add(waker)
-            if self.found is not None:
-                waker.poke()
+            if self._waker is None:
+                self._waker = Waker()
+                if self.found is not None:
+                    self._waker.poke()
+            self._waiting += 1
+            return self._waker.near
 
-    def forget(self, waker: Waker) -> None:
-        """Nobody waits any more."""
+    def forget(self) -> None:
+        """One that waited does so no more."""
         with self._guard:
-            self._wakers.discard(waker)
+            self._waiting -= 1
+            if not self._waiting and self._waker is not None:
+                self._waker.close()
+                self._waker = None
 
 
 class Resolver:
@@ -138,7 +148,7 @@ class AddressStream(Held):
         super().__init__(state)
         self._name, self._answer = name, answer
         self._left: list[Address] | None = None
-        self._waker: Waker | None = None
+        self._news: socket.socket | None = None
 
     def resolve_next_address(self, _: Call) -> Case | None:
         found = self._answer.found
@@ -164,15 +174,13 @@ class AddressStream(Held):
         return self.closed or self._answer.found is not None
 
     def interest(self) -> Interest:
-        if self._waker is None:
-            self._waker = Waker()
-            self._answer.wake(self._waker)
-        return Interest(readers=(self._waker.near,))
+        if self._news is None:
+            self._news = self._answer.await_it()
+        return Interest(readers=(self._news,))
 
     def release(self) -> None:
-        if self._waker is not None:
-            self._answer.forget(self._waker)
-            self._waker.close()
+        if self._news is not None:
+            self._answer.forget()
 
 
 def resolve_addresses(call: Call, network: Network, name: str) -> AddressStream:

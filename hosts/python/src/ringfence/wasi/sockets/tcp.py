@@ -50,7 +50,7 @@ class TcpSocket(options.Options):
         address = from_wit(local)
         if self._phase != "unbound":
             raise WitError("concurrency-conflict" if self._phase == "binding" else "invalid-state")
-        if address.family != self.family or not hosts.is_unicast(address.address) or _is_mapped(address):
+        if address.family != self.family or not hosts.is_unicast(address.address) or _is_mapped(address) or not address.is_native:
             raise WitError("invalid-argument")
         if address.port or not address.address.is_unspecified:
             raise _refuse_listening(call, "bind to", address)
@@ -70,7 +70,7 @@ class TcpSocket(options.Options):
         address = from_wit(remote)
         if self._phase not in ("unbound", "bound"):
             raise WitError("concurrency-conflict" if self._phase in ("binding", "connecting") else "invalid-state")
-        if address.family != self.family or address.port == 0 or hosts.refusal(address.address):
+        if address.family != self.family or address.port == 0 or hosts.refusal(address.address) or not address.is_native:
             raise WitError("invalid-argument")
         self._connect(_permit(call, address), address)
 
