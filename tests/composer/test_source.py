@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import suppress
 
@@ -11,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from ringfence.contract.errors import ManifestError
-from ringfence_composer.manifest.source import MAX_BYTES, Document, parse_document, quoted, show_path
+from ringfence_composer.manifest.source import MAX_BYTES, Document, parse_document, quoted, read_document, show_path
 
 
 def parse(text: str | bytes) -> Document:
@@ -160,3 +161,16 @@ def test_what_pyyaml_writes_is_read_back(data: dict[str, str]) -> None:
 def test_any_bytes_give_a_document_or_a_manifest_error(raw: bytes) -> None:
     with suppress(ManifestError):
         assert () in parse(raw).marks
+
+
+def test_a_file_full_of_problems_is_read_in_good_time():
+    """The time must not grow with the square of their number."""
+    started = time.monotonic()
+    assert len(problems("\n".join(f"&a{number} k{number}: !t 1" for number in range(4000)))) == 8000
+    assert time.monotonic() - started < 5
+
+
+def test_a_manifest_that_is_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "graph.yaml")
+    with pytest.raises(ManifestError, match="no regular file"):
+        read_document(tmp_path / "graph.yaml")

@@ -150,7 +150,7 @@ printf wasm > "$CARGO_TARGET_DIR/wasm32-wasip2/release/ringfence-toolchain.wasm"
 def test_without_cargo_one_line_says_what_to_install(machine, tmp_path):
     with pytest.raises(ToolMissing) as caught:
         toolchain_component(tmp_path / "cache", lambda _: None)
-    assert str(caught.value) == "cargo is not installed\n  install Rust 1.91 or newer: https://rustup.rs, or your system's package"
+    assert str(caught.value) == "cargo is not installed\n  install Rust 1.95 or newer: https://rustup.rs, or your system's package"
 
 
 def test_it_is_built_once_and_then_found_without_any_program(machine, tmp_path):

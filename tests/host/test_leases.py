@@ -218,3 +218,69 @@ def test_a_closed_graph_ends_all_and_opens_no_more():
     assert house.made[0].closed
     with pytest.raises(GuestTrap, match="closed"):
         use(house)
+
+
+def slow_handles(instance, count, seconds):
+    class Slow(Handle):
+        def close(self, context=None):
+            ran.append(self)
+            time.sleep(min(seconds, context.remaining()))
+            super().close()
+
+    ran = []
+    instance.lent += count
+    return [Slow(instance) for _ in range(count)], ran
+
+
+def test_all_destructors_of_an_instance_share_the_time_of_one_call():
+    """A guest may give away a thousand resources, each with a destructor that takes nearly as long as a call may."""
+    house = House("single")
+    house.leases._new_call = lambda: a_call(0.2)
+    with house.leases.taken("e", a_call()) as lease:
+        handles, _ = slow_handles(lease.instance, 50, 0.15)
+    for handle in handles:
+        lease.later(handle)
+    started = time.monotonic()
+    use(house)
+    assert time.monotonic() - started < 0.6
+    assert lease.ended
+    assert use(house) is not lease
+
+
+def test_what_others_left_to_drop_does_not_use_up_a_calls_time():
+    house = House("fresh")
+    house.leases._new_call = lambda: a_call(0.2)
+    for _ in range(5):
+        with house.leases.taken("e", a_call()) as lease:
+            handles, _ = slow_handles(lease.instance, 1, 1.0)
+        lease.later(handles[0])
+    call = a_call(0.1)
+    with house.leases.taken("e", call):
+        assert call.remaining() > 0.05
+    assert len(house.leases) == 0 or len(house.leases) >= 3, "a sweep leaves the rest to the next"
+
+
+def test_closing_runs_no_destructors():
+    house = House("fresh")
+    with house.leases.taken("e", a_call()) as lease:
+        handles, ran = slow_handles(lease.instance, 5, 1.0)
+    for handle in handles:
+        lease.later(handle)
+    house.leases.close()
+    assert (lease.ended, ran) == (True, [])
+
+
+def test_an_instance_that_was_being_tidied_at_ctrl_c_is_not_used_again():
+    class Interrupted(Handle):
+        def close(self, context=None):
+            raise KeyboardInterrupt
+
+    house = House("single")
+    with house.leases.taken("e", a_call()) as lease:
+        lease.instance.lent += 1
+    lease.later(Interrupted(lease.instance))
+    with pytest.raises(KeyboardInterrupt):
+        use(house)
+    assert lease.ended
+    assert not lease.lock.locked()
+    assert use(house) is not house.made[0]

@@ -7,6 +7,7 @@ import shutil
 import pytest
 from places import ROOT
 from ringfence import Graph, IntegrityError, ManifestError, StaleLock
+from ringfence.contract.lock import Lock, _canonical
 from ringfence.contract.names import digest_of
 
 
@@ -91,3 +92,46 @@ def test_compose_true_brings_the_lock_up_to_date(tmp_path):
     with Graph.load(manifest, compose=True) as graph:
         assert graph.call("json.decode", "{}").root == 0
     Graph.load(manifest).close()
+
+
+def test_a_lock_that_reads_otherwise_than_it_runs_is_refused(copy):
+    """JSON takes the last of two equal keys, where a reviewer may see the first; other encodings and spaces hide as well."""
+    good = lock_of(copy).read_bytes()
+    for data in (good.replace(b"{\n", b'{\n  "nodes": {},\n', 1), b"\xef\xbb\xbf" + good, good.decode().encode("utf-16"), good + b"\n"):
+        lock_of(copy).write_bytes(data)
+        with pytest.raises(IntegrityError):
+            Graph.load(copy)
+
+
+def resealed(copy, change):
+    data = json.loads(lock_of(copy).read_text())
+    change(data)
+    sealed = digest_of(_canonical({key: value for key, value in data.items() if key != "digest"}))
+    lock_of(copy).write_bytes(Lock.from_dict(data | {"digest": sealed}).to_bytes())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lock: lock["expose"].update(ghost={}),
+        lambda lock: lock["nodes"]["json"].update(limits={"memory": "lots"}),
+        lambda lock: lock["edges"].append({"consumer": "json", "provider": "host", "grant": {"tcp": ["${nobody}"]}}),
+        lambda lock: lock["edges"].append({"consumer": "json", "provider": "host", "grant": {"tcp": ["$x"]}}),
+        lambda lock: lock["artifacts"][0].update(size=1),
+        lambda lock: lock["artifacts"][0].update(digest=lock["artifacts"][0]["digest"] + "\n"),
+        lambda lock: lock.update(manifest="graph.yaml\n"),
+    ],
+)
+def test_a_lock_that_contradicts_itself_is_a_typed_error(copy, change):
+    resealed(copy, change)
+    with pytest.raises(IntegrityError):
+        Graph.load(lock_of(copy))
+
+
+def test_an_artifact_that_is_a_pipe_is_refused_at_once(copy):
+    """Opening one would wait for whoever writes to it, for good."""
+    (artifact,) = (copy.parent / ".ringfence" / "sha256").iterdir()
+    artifact.unlink()
+    os.mkfifo(artifact)
+    with pytest.raises(IntegrityError, match="not a file of"):
+        Graph.load(copy)

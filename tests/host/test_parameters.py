@@ -84,3 +84,19 @@ def test_substitution_is_one_pass_over_strings():
 def test_a_stray_dollar_is_an_error(text):
     with pytest.raises(ValueError, match=r"expected \$\{name\}"):
         references([text])
+
+
+def test_a_secret_given_as_text_stands_in_no_message():
+    """The classic: a token read from a file, with its line break."""
+    token = LockedParameter(name="token", type="text", within=("a", "b"))
+    for value in ("s3cret\n", "s3cret", b"s3cret"):
+        with pytest.raises(ManifestError) as wrong:
+            settle((token,), {"token": value})
+        assert "s3cret" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("value", ["0.0.0.0:80", "255.255.255.255:80", "[::ffff:127.0.0.1]:80"])
+def test_an_address_that_no_grant_can_name_is_a_problem_of_the_parameter(value):
+    with pytest.raises(ManifestError) as wrong:
+        settle((VENDOR,), {"vendor": value})
+    assert wrong.value.problems[0].path == "parameters.vendor"

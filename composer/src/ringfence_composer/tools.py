@@ -26,8 +26,8 @@ from ringfence_composer.builders.cache import BuildCache
 from ringfence_composer.errors import ToolFailed, ToolMissing
 
 _REMEDIES = {
-    "cargo": "install Rust 1.91 or newer: https://rustup.rs, or your system's package",
-    "rustc": "install Rust 1.91 or newer: https://rustup.rs, or your system's package",
+    "cargo": "install Rust 1.95 or newer: https://rustup.rs, or your system's package",
+    "rustc": "install Rust 1.95 or newer: https://rustup.rs, or your system's package",
     "uv": "run: python3 -m pip install uv",
 }
 _TARGET = "wasm32-wasip2"

@@ -75,7 +75,7 @@ pub fn validate(path: &str) -> Result<Value> {
 }
 
 /// What wasmtime has on by default, which is what our hosts run with: the library has these three on as well.
-fn features() -> WasmFeatures {
+pub fn features() -> WasmFeatures {
     let off = WasmFeatures::CM_IMPLEMENTS | WasmFeatures::CM_MAP | WasmFeatures::COMPACT_IMPORTS;
     WasmFeatures::default().difference(off)
 }

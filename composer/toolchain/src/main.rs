@@ -5,6 +5,7 @@
 
 mod binary;
 mod bindings;
+mod decompose;
 mod excerpt;
 mod fits;
 mod input;
@@ -28,6 +29,7 @@ usage: ringfence-toolchain COMMAND ARGUMENTS
   print PATH                          as WIT text
   wat PATH OUT                        a binary as WebAssembly text
   parse PATH OUT                      WebAssembly text as a binary
+  decompose PATH MODULE PLAN          a component as one core module and a plan, or the reasons against it; JSON
   c PATH WORLD OUT                    C bindings into the folder OUT
   embed PATH WORLD CORE OUT           a core module with the world in a custom section
   new CORE OUT [NAME=ADAPTER ...]     a component from such a core module
@@ -75,6 +77,7 @@ fn run(arguments: &[&str]) -> Option<Result<Output>> {
         ["wat", path, out] => binary::to_text(path, out).map(Output::from),
         ["parse", path, out] => binary::from_text(path, out).map(Output::from),
         ["c", path, world, out] => bindings::c(path, world, out).map(Output::from),
+        ["decompose", path, module, plan] => decompose::run(path, module, plan).map(Output::from),
         ["embed", path, world, core, out] => {
             binary::embed(path, world, core, out).map(Output::from)
         }

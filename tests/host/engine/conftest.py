@@ -1,4 +1,7 @@
-"""What the engine's tests share: a small context, components from text, and an echo component for any WIT type."""
+"""What the engines' tests share: a small context, components from text, and an echo component for any WIT type.
+
+Whatever uses `link`, `start` or `echo` runs once on each engine (the fixture `lane`).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,12 @@ from ringfence.contract.names import digest_of
 from ringfence.contract.types import EnumOf, FlagsOf, ListOf, OptionOf, Primitive, RecordOf, ResultOf, TupleOf, VariantOf
 from ringfence.engine.component import ComponentEngine
 from ringfence.engine.component.lift import memory_size
+from ringfence.engine.core import CoreEngine
 from ringfence.engine.seam import Artifacts
+from ringfence_composer.decompose import Decomposed, decompose
+from ringfence_composer.toolchain import Toolchain
+
+LANES = {"component": ComponentEngine, "core": CoreEngine}
 
 
 class Call:
@@ -52,19 +60,40 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="session", params=LANES)
+def lane(request):
+    """The name of the engine that runs."""
+    return request.param
+
+
 @pytest.fixture(scope="session")
-def link(tmp_path_factory, cache):
+def assemble(tmp_path_factory, cache):
+    """`assemble(text)`: a component from its text, with what each engine needs of it."""
+    folder, toolchain = Path(tmp_path_factory.mktemp("components")), Toolchain()
+
+    def assembled(text: str | bytes) -> Artifacts:
+        binary = text if isinstance(text, bytes) else bytes(wasmtime.wat2wasm(text))
+        digest = digest_of(binary)
+        component, module, plan = (folder / f"{digest[7:]}.{kind}" for kind in ("wasm", "module", "plan"))
+        component.write_bytes(binary)
+        if not plan.exists():
+            made = decompose(toolchain, component)
+            assert isinstance(made, Decomposed), made
+            module.write_bytes(made.module)
+            plan.write_bytes(made.plan)
+        digests = {"module_digest": digest_of(module.read_bytes()), "plan_digest": digest_of(plan.read_bytes())}
+        return Artifacts(component=component, digest=digest, cache=cache, module=module, plan=plan, **digests)
+
+    return assembled
+
+
+@pytest.fixture(scope="session")
+def link(lane, assemble):
     """`link(text, imports)`: a component from its text, linked."""
-    folder = tmp_path_factory.mktemp("components")
-    engine = ComponentEngine()
+    engine = LANES[lane]()
 
     def linked(text: str, imports=None):
-        binary = bytes(wasmtime.wat2wasm(text))
-        digest = digest_of(binary)
-        path = Path(folder) / f"{digest[7:]}.wasm"
-        path.write_bytes(binary)
-        loaded = engine.load(Artifacts(component=path, digest=digest, cache=cache))
-        return engine.link(loaded, imports or {})
+        return engine.link(engine.load(assemble(text)), imports or {})
 
     return linked
 

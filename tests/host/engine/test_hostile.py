@@ -100,7 +100,9 @@ def test_a_trap_tells_what_and_where_innermost_first(guest):
     with pytest.raises(GuestTrap) as caught:
         guest("trap")
     assert caught.value.message == "wasm `unreachable` instruction executed"
-    assert [frame.split("!")[-1] for frame in caught.value.backtrace] == ["inner-most", "middle", "function 6"]
+    *named, outermost = [frame.split("!")[-1] for frame in caught.value.backtrace]
+    assert named == ["inner-most", "middle"]
+    assert outermost.startswith("function "), "one without a name has its index"
 
 
 @pytest.mark.parametrize(
@@ -186,8 +188,10 @@ def test_output_beyond_the_limit_ends_the_call(guest, new_call, name):
     assert guest.instance.trapped
 
 
-def test_more_than_the_engine_converts_at_once_is_an_output_limit(guest):
+def test_more_than_the_engine_converts_at_once_is_an_output_limit(guest, lane):
     """wasmtime builds a value for each element before any Python runs; it stops at 128 MiB of them by itself."""
+    if lane == "core":
+        pytest.skip("this engine converts without building C values first")
     with pytest.raises(LimitExceeded, match=r"limits\.output of 16MiB exceeded: more than the engine converts at once"):
         guest("units", 12_000_000)
 

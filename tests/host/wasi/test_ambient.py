@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 from ringfence import wasi
@@ -12,6 +14,7 @@ from ringfence.contract.errors import GuestExit, LimitExceeded, UsageError
 from ringfence.contract.types import FunctionType, InterfaceType
 from ringfence.contract.values import Err, Ok, WitError
 from ringfence.gate import Refused
+from ringfence.wasi import stdio
 
 
 @pytest.mark.parametrize(
@@ -230,3 +233,42 @@ def test_an_interface_nobody_serves_is_an_error(name):
 def test_all_unknown_functions_are_named_together():
     with pytest.raises(UsageError, match=r"@0\.2\.0 later.*@0\.2\.0 sooner"):
         wasi.imports({"wasi:clocks/wall-clock@0.2.0": interface("now", "sooner", "later")})
+
+
+def test_a_pipe_that_is_ready_for_one_thread_blocks_no_other(monkeypatch):
+    """Two guests may find the same pipe writable; who comes second must not wait in the system, where no deadline is seen."""
+    reader, writer = os.pipe()
+    monkeypatch.setitem(stdio._DESCRIPTORS, "stdout", writer)
+    slow, stop = [], threading.Event()
+
+    def push(sink):
+        while not stop.is_set():
+            started = time.monotonic()
+            sink.push(b"x" * 4096)
+            if time.monotonic() - started > 0.04:
+                slow.append(time.monotonic() - started)
+            time.sleep(0)
+
+    threads = [threading.Thread(target=push, args=(stdio.Inherit(None, "stdout"),), daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for _ in range(30):
+        time.sleep(0.06)
+        os.read(reader, 4096)
+    stop.set()
+    os.set_blocking(reader, False)
+    while any(thread.is_alive() for thread in threads):
+        with suppress(BlockingIOError):
+            os.read(reader, 1 << 16)
+        time.sleep(0.01)
+    os.close(reader)
+    os.close(writer)
+    assert len([one for one in slow if one > 0.055]) == 0
+
+
+def test_random_bytes_at_once_are_few_enough_for_an_engine_to_carry(guest):
+    """Sixteen megabytes took an engine 1.3 GB and two seconds in which no deadline was seen."""
+    one = guest(random="secure")
+    assert len(one("random/random", "get-random-bytes", 1 << 20)) == 1 << 20
+    with pytest.raises(LimitExceeded):
+        one("random/random", "get-random-bytes", (1 << 20) + 1)

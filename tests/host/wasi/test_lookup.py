@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 from ringfence.contract.errors import DeadlineExceeded
@@ -209,8 +210,35 @@ def test_giving_up_a_look_up_leaves_nothing_behind(guest, monkeypatch):
             for resource in (pollable, timer, stream):
                 resource.close()
         (answer,) = lookup._RESOLVER._running.values()
-        assert answer._wakers == set()
+        assert (answer._waiting, answer._waker) == (0, None)
         assert one.state.held == 1
+    finally:
+        release.set()
+        while lookup._RESOLVER._running:
+            time.sleep(0.01)
+
+
+def descriptors():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_those_who_wait_for_one_answer_share_its_descriptors(guest, monkeypatch):
+    """A guest may hold a thousand streams; two descriptors for each would leave the host without any."""
+    release = threading.Event()
+    monkeypatch.setattr(lookup.socket, "getaddrinfo", lambda *_, **__: release.wait(10) and [])
+    one = guest(dns=["*.example"], clocks=["monotonic"])
+    network = one.network()
+    try:
+        timer = one("clocks/monotonic-clock", "subscribe-duration", 1000)
+        streams = [one("sockets/ip-name-lookup", "resolve-addresses", network, f"n{number % 4}.example") for number in range(200)]
+        before = descriptors()
+        for stream in streams:
+            stream.interest()
+        assert descriptors() - before <= 2 * 4
+        pollable = one.method("sockets/ip-name-lookup", "resolve-address-stream.subscribe", streams[0])
+        assert one("io/poll", "poll", [pollable, timer]) == [1]
+        release.set()
+        assert one("io/poll", "poll", [pollable]) == [0]
     finally:
         release.set()
         while lookup._RESOLVER._running:

@@ -299,3 +299,13 @@ def test_udp_is_refused(guest):
     one = guest(tcp=["0.0.0.0/0:*"])
     refused("access-denied", one, "sockets/udp-create-socket", "create-udp-socket", "ipv4")
     assert one.denials[0].kind == "udp"
+
+
+def test_a_flow_label_that_no_system_has_is_an_invalid_argument(guest, at):
+    """WIT gives flow-info 32 bits, RFC 6437 twenty: Python's OverflowError must not come out of a guest's call."""
+    one = guest(tcp=["[::1]:*"])
+    address = at("::1", 9)
+    for label in (1 << 20, 2**32 - 1):
+        wide = type(address)("ipv6", type(address.value)(9, label, address.value.address, 0))
+        refused("invalid-argument", one.tcp, "start-connect", one.socket("ipv6"), one.network(), wide)
+        refused("invalid-argument", one.tcp, "start-bind", one.socket("ipv6"), one.network(), wide)

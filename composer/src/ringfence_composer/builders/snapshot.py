@@ -46,12 +46,9 @@ def read_file(file: Path, *, what: str) -> bytes:
     """The bytes of one file.
 
     Raises:
-        InputInvalid: It cannot be read.
+        InputInvalid: It cannot be read, or is a link or a special file.
     """
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InputInvalid(f"{what}: {error.strerror}") from error
+    return _read(file, file.name, what)
 
 
 def write_tree(files: Mapping[str, bytes], folder: Path) -> None:
@@ -94,11 +91,11 @@ def _is_unicode(name: str) -> bool:
     return True
 
 
-def _read(entry: os.DirEntry[str], path: str, what: str) -> bytes:
+def _read(entry: os.PathLike[str], path: str, what: str) -> bytes:
     """The file's bytes; refuses what is no regular file, also where it was exchanged since it was listed."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(entry.path, flags), "rb") as file:
+        with os.fdopen(os.open(entry, flags), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise InputInvalid(f"{what}: {path} is not a regular file", hint="remove it: builds take files only")
             return file.read(MAX_BYTES + 1)

@@ -78,7 +78,7 @@ class Problems:
     """Collects what is wrong in several documents; told at once, documents in the order they came, each in reading order."""
 
     def __init__(self) -> None:
-        self._found: list[Problem] = []
+        self._found: dict[Problem, None] = {}
         self._files: dict[str, int] = {}
 
     def __bool__(self) -> bool:
@@ -87,8 +87,7 @@ class Problems:
     def add(self, problem: Problem) -> None:
         """Note a problem; a second, equal one is dropped."""
         self._files.setdefault(problem.file, len(self._files))
-        if problem not in self._found:
-            self._found.append(problem)
+        self._found[problem] = None
 
     def covers(self, problem: Problem) -> bool:
         """Whether something wrong is known already at this very place."""
@@ -136,6 +135,8 @@ def read_document(path: Path, *, show_as: str | None = None) -> Document:
     """
     file = show_as or str(path)
     try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for whoever writes to it
+            raise ManifestError([Problem(file=file, message="cannot read it: it is no regular file")])
         with path.open("rb") as opened:
             raw = opened.read(MAX_BYTES + 1)
     except OSError as error:

@@ -21,7 +21,7 @@ from ringfence.directory import Directory, Target, View
 from ringfence.engine.seam import Engine
 from ringfence.gate import Refused
 from ringfence.instance import Node
-from ringfence.loading import check_artifacts, compose_now, exposed, make_nodes, read_lock
+from ringfence.loading import check_artifacts, compose_now, exposed, make_nodes, read_lock, sound
 
 _THREADS = 64
 """Calls of `acall` at once; more wait, and the wait counts to their deadline."""
@@ -80,13 +80,14 @@ class Graph:
             compose_now(where)
         lock, file = read_lock(where, lock_digest)
         artifacts = check_artifacts(lock, file, None if cache is None else Path(cache))
-        nodes = make_nodes(lock, file, artifacts, ENGINES, parameters or {})
+        with sound(file):
+            nodes = make_nodes(lock, file, artifacts, ENGINES, parameters or {})
+            entries = exposed(nodes, lock.expose)
         for node in nodes.values():
             try:
                 node.linked  # noqa: B018 -- load and link now: a first call's deadline is no time to compile
             except LookupError as error:
                 raise IntegrityError(f"{file}: {node.name}: {error}", hint=f"run: compose {lock.manifest}") from error
-        entries = exposed(nodes, lock.expose)
         graph = cls(lock.graph, nodes, Directory(entries))
         for node, inbound in entries.values():
             node.application = lambda function, *arguments, node=node, inbound=inbound: graph._call(
@@ -110,8 +111,9 @@ class Graph:
         """The same without blocking the event loop. Cancelling it interrupts the guest."""
         root, target = Root(), self._directory.find(name)
         with self._guard:
+            self._ensure_open()
             self._threads = self._threads or ThreadPoolExecutor(_THREADS, thread_name_prefix=f"ringfence-{self.name}")
-        future = asyncio.get_running_loop().run_in_executor(self._threads, self._call, root, target, arguments)
+            future = asyncio.get_running_loop().run_in_executor(self._threads, self._call, root, target, arguments)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -151,11 +153,14 @@ class Graph:
         self.denials.extend(root.denials)
         return result
 
+    def _ensure_open(self) -> None:
+        if self._closed:
+            raise Interrupted(f"the graph {self.name} is closed")
+
     @contextmanager
     def _running(self, root: Root) -> Iterator[None]:
         with self._guard:
-            if self._closed:
-                raise Interrupted(f"the graph {self.name} is closed")
+            self._ensure_open()
             self._roots.add(root)
         try:
             yield

@@ -107,7 +107,6 @@ class Leases:
     @contextmanager
     def taken(self, key: str, call: Call) -> Iterator[Lease]:
         """A locked, live lease for a call that comes in under `key`."""
-        self._sweep()
         lease = self._single(key, call) if self._mode == "single" else self._reused(key) or self._fresh(key)
         try:
             call.state = lease.state
@@ -116,6 +115,7 @@ class Leases:
             yield lease
         finally:
             self._give_back(lease)
+            self._sweep()
 
     @contextmanager
     def held(self, lease: Lease, call: Call) -> Iterator[Lease]:
@@ -221,7 +221,7 @@ class Leases:
             self._give_back(lease)
 
     def _sweep(self) -> None:
-        """Tidy what finalizers have left, but not for long: other callers' destructors must not hold up the call that comes in."""
+        """Tidy what finalizers have left. After a call, and not for long: other callers' destructors must not use up its time."""
         until = time.monotonic() + _PATIENCE
         for lease in [one for one in tuple(self._all) if one.untidy]:
             self._collect(lease)

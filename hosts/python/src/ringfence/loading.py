@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -64,11 +66,14 @@ def _parse(file: Path, data: bytes, remedy: str) -> Lock:
     try:
         content = json.loads(data)
         jsonschema.Draft202012Validator(schema("lock")).validate(content)
-        return Lock.from_dict(content)
+        lock = Lock.from_dict(content)
     except (ValueError, RecursionError) as error:
         raise IntegrityError(f"{file}: not a lock: {error}", hint=remedy) from error
     except jsonschema.ValidationError as error:
         raise IntegrityError(f"{file}: {error.json_path}: {error.message}", hint=remedy) from error
+    if lock.to_bytes() != data:  # what a reader sees and what is read must be one: no duplicate keys, no other encoding
+        raise IntegrityError(f"{file}: not in the form that compose writes: it was changed afterwards", hint=remedy)
+    return lock
 
 
 def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Artifacts]:
@@ -82,6 +87,10 @@ def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Art
     for artifact in lock.artifacts:
         path = artifact_path(file, artifact.digest)
         try:
+            info = path.stat()
+            if not stat.S_ISREG(info.st_mode) or info.st_size != artifact.size:  # a pipe has no end, and may have no beginning
+                wrong.append(f"{artifact.node}: {path}: not a file of {artifact.size} bytes")
+                continue
             actual = digest_of(path.read_bytes())
         except OSError as error:
             wrong.append(f"{artifact.node}: {path}: {error.strerror}")
@@ -94,6 +103,20 @@ def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Art
     if wrong:
         raise IntegrityError("artifacts are not what the lock says:\n  " + "\n  ".join(wrong), hint=f"run: compose {lock.manifest}")
     return found
+
+
+@contextmanager
+def sound(file: Path) -> Iterator[None]:
+    """What reads a lock's content, whose schema holds no more than its shape: names of nothing, limits that are none, broken references.
+
+    Raises:
+        IntegrityError: for whatever of that comes up inside.
+    """
+    try:
+        yield
+    except (KeyError, ValueError, ExceptionGroup) as error:
+        reason = f"{error} is not there" if isinstance(error, KeyError) else str(error)
+        raise IntegrityError(f"{file}: it contradicts itself: {reason}", hint="compose again") from error
 
 
 def make_nodes(

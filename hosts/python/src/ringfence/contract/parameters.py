@@ -68,8 +68,8 @@ def _path(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    if any(ord(char) < 32 or ord(char) == 127 for char in text):
-        raise ValueError(f"expected text without control characters, found {text!r}")
+    if found := next((char for char in text if ord(char) < 32 or ord(char) == 127), None):
+        raise ValueError(f"expected text without control characters, found U+{ord(found):04X}")  # not the text: it may be a secret
     return text
 
 
@@ -90,7 +90,7 @@ def checked(kind: str, value: object) -> str:
         ValueError: it is not of that type; the message says what was expected.
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"expected text, found {value!r}")
+        raise ValueError(f"expected text, found {type(value).__name__}")
     return _CHECKS[kind](str(value))
 
 
@@ -149,9 +149,11 @@ def settle(parameters: tuple[LockedParameter, ...], given: Mapping[str, object])
         try:
             values[one.name] = checked(one.type, value)
             if not is_within(one.type, values[one.name], one.within):
-                raise ValueError(f"expected a value within {' or '.join(one.within)}, found {value!r}")
-        except ValueError as error:
-            problems.append(Problem(path=f"parameters.{one.name}", message=str(error)))
+                found = "" if one.type == "text" else f", found {value!r}"
+                raise ValueError(f"expected a value within {' or '.join(one.within)}{found}")
+        except (ValueError, ExceptionGroup) as error:
+            reasons = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
+            problems.append(Problem(path=f"parameters.{one.name}", message="; ".join(map(str, reasons))))
     if problems:
         raise ManifestError(problems)
     return values

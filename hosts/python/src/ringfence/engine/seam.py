@@ -41,11 +41,18 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifacts:
-    """The files of one node: its component, and the digest the lock gives it (checked by the caller before loading)."""
+    """The files of one node: its component, and the digest the lock gives it (checked by the caller before loading).
+
+    What the Decomposer made of it, its merged core module and its plan, is there where the core engine is to run it.
+    """
 
     component: Path
     digest: Digest
     cache: Path | None = None
+    module: Path | None = None
+    module_digest: Digest | None = None
+    plan: Path | None = None
+    plan_digest: Digest | None = None
 
 
 class Loaded(Protocol):

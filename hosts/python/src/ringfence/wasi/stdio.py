@@ -7,7 +7,9 @@ import logging
 import os
 import selectors
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from ringfence.call import Call
@@ -20,6 +22,8 @@ _DESCRIPTORS = {"stdin": 0, "stdout": 1, "stderr": 2}
 _PIPE = 4096
 """Bytes that a pipe which is ready takes without blocking (PIPE_BUF on Linux; POSIX promises 512)."""
 _LINE = 4096
+_TURNS: dict[int, threading.Lock] = {}
+_PATIENCE = 0.02
 
 
 class Sink(Protocol):
@@ -91,14 +95,15 @@ class Inherit:
             getattr(sys, stream).flush()
 
     def push(self, data: bytes) -> int:
-        if not self.ready():
-            return 0
         piece = bytes(data[:_PIPE])
         try:
-            if self._decoder is None:
-                return os.write(self._descriptor, piece)
-            text = "".join(_escaped(char, keep="\t\n") for char in self._decoder.decode(piece))
-            _write_all(self._descriptor, text.encode())
+            with _turn(self._descriptor, selectors.EVENT_WRITE) as mine:
+                if not mine:
+                    return 0
+                if self._decoder is None:
+                    return os.write(self._descriptor, piece)
+                text = "".join(_escaped(char, keep="\t\n") for char in self._decoder.decode(piece))
+                _write_all(self._descriptor, text.encode())
         except BlockingIOError:
             return 0
         except BrokenPipeError:
@@ -150,10 +155,11 @@ class StandardInput(InputStream):
         super().__init__(permit.call.state)
 
     def pull(self, length: int) -> bytes:
-        if not self.is_ready():
-            return b""
         try:
-            data = os.read(_DESCRIPTORS["stdin"], length)
+            with _turn(_DESCRIPTORS["stdin"], selectors.EVENT_READ) as mine:
+                if not mine:
+                    return b""
+                data = os.read(_DESCRIPTORS["stdin"], length)
         except BlockingIOError:
             return b""
         except OSError as error:
@@ -195,6 +201,22 @@ def _sink(permit: Permit, stream: StreamName, grant: Stream) -> Sink:
     if grant.target == "inherit":
         return Inherit(permit, stream)
     return Log(permit, stream) if grant.target == "log" else Discard()
+
+
+@contextmanager
+def _turn(descriptor: int, event: int) -> Iterator[bool]:
+    """Whether the descriptor is ready, and this thread's until the end: it blocks, and what is ready for two may be so for one only.
+
+    A thread that blocks in it knows of no deadline.
+    """
+    lock = _TURNS.setdefault(descriptor, threading.Lock())
+    if not lock.acquire(timeout=_PATIENCE):
+        yield False
+        return
+    try:
+        yield _is_ready(descriptor, event)
+    finally:
+        lock.release()
 
 
 def _escaped(char: str, *, keep: str) -> str:
