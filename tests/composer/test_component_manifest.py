@@ -30,3 +30,21 @@ def test_every_component_of_the_project_is_valid(folder: str) -> None:
 def test_a_folder_without_a_manifest_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"component\.yaml: cannot read it: there is no such file"):
         load_component(tmp_path, show_as=".")
+
+
+@pytest.mark.parametrize("spelling", ["../secrets", "link", "src/../../secrets"])
+def test_a_component_builds_from_its_own_folder_only(tmp_path: Path, spelling: str) -> None:
+    """Else a stranger's component could carry away what lies beside it."""
+    folder = tmp_path / "component"
+    for inner in ("wit", "src"):
+        (folder / inner).mkdir(parents=True)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "app.py").write_text("")
+    (folder / "src" / "app.py").write_text("")
+    (folder / "link").symlink_to(tmp_path / "secrets")
+    text = "ringfence: 1\ncomponent: c\nlanguage: python\nwit: wit\nworld: w\nsource: {}\nmodule: app\n"
+    (folder / "component.yaml").write_text(text.format("src"))
+    load_component(folder)
+    (folder / "component.yaml").write_text(text.format(spelling))
+    with pytest.raises(ManifestError, match="leads out of this component's folder"):
+        load_component(folder)

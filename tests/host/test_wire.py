@@ -61,6 +61,12 @@ def test_a_word_that_is_no_json_says_which_parameter():
         from_words(FunctionType((("limit", U32),), None), ["many"])
 
 
+@pytest.mark.parametrize("word", ["[" * 100_000, "9" * 5000])
+def test_a_word_that_python_cannot_read_is_no_crash(word):
+    with pytest.raises(ShapeError, match="^limits: expected list<u32> as JSON"):
+        from_words(FunctionType((("limits", ListOf(U32)),), None), [word])
+
+
 def test_an_error_names_the_path_inside_the_value():
     with pytest.raises(ShapeError, match=r"^lines\[1\]: expected the fields sku, unit-price; missing or unknown: price"):
         from_words(FunctionType((("lines", ListOf(LINE)),), None), ['[{"sku":"a","unit-price":1},{"sku":"b","unit-price":1,"price":2}]'])

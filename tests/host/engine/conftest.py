@@ -39,6 +39,9 @@ class Call:
         if time.monotonic() >= self.until:
             raise DeadlineExceeded("node", "deadline", "?")
 
+    def interrupt(self, reason: BaseException) -> None:
+        self.reason = self.reason or reason
+
     def spend(self, count: int) -> None:
         self.spent += count
         if self.spent > self.output:

@@ -183,7 +183,6 @@ def test_ctrl_c_ends_a_loop_on_the_main_thread(poker, new_call):
 def test_a_signal_met_at_the_entry_of_a_host_function_is_not_lost_and_nothing_is_skipped(poker, new_call):
     """The guest runs a while without a tick, then calls the host and returns at once: the skipped call must not look like a done one."""
     done: list[int] = []
-    call = with_poke(new_call(), done.append)
 
     def strike(*_):
         raise Strange
@@ -191,6 +190,7 @@ def test_a_signal_met_at_the_entry_of_a_host_function_is_not_lost_and_nothing_is
     old = signal.signal(signal.SIGALRM, strike)
     try:
         for delay in (0.0002, 0.0005, 0.001, 0.002, 0.003) * 4:
+            call = with_poke(new_call(), done.append)
             instance, finished = poker(call), False
             done.clear()
             try:

@@ -123,6 +123,9 @@ def _paths(document: Document, folder: Path) -> Iterator[Problem]:
             yield document.problem(path, f"there is no {quoted(written)} in this component's folder")
         elif path != ("wit",) and not _at(folder, written).is_dir():
             yield document.problem(path, f"expected a folder, {quoted(written)} is a file")
+        elif path[0] != "wit_deps" and not _at(folder, written).resolve().is_relative_to(folder.resolve()):
+            # What is built must be what the component's author could see: not somebody's files beside it.
+            yield document.problem(path, f"{quoted(written)} leads out of this component's folder")
 
 
 def unportable(written: str) -> str | None:

@@ -92,7 +92,7 @@ class Root:
         self.denials: list[Denial] = []
         self._reason: BaseException | None = None
         self._wakers: list[Waker] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may interrupt the very thread that holds it
 
     def deny(self, denial: Denial) -> None:
         """Record a denial; an equal one is recorded once, and no more than a bounded number."""
@@ -150,6 +150,10 @@ class Call:
         if time.monotonic() >= self.deadline:
             node, seconds = self.deadline_owner
             raise DeadlineExceeded(node, "deadline", show_time(seconds))
+
+    def interrupt(self, reason: BaseException) -> None:
+        """End the whole call of the application soon; see `Root.interrupt`."""
+        self.root.interrupt(reason)
 
     def spend(self, count: int) -> None:
         """Count bytes of output. Raises LimitExceeded past the limit."""

@@ -133,10 +133,10 @@ def _word(name: str, kind: Type, word: str) -> Any:
         return from_json(kind, word)
     try:
         data = json.loads(word)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         if kind == Primitive("string"):
             return word
-        raise ShapeError(f"expected {show(kind)} as JSON, found {word!r}: {error}", path=name) from error
+        raise ShapeError(f"expected {show(kind)} as JSON, found {_cut(repr(word))}: {error}", path=name) from error
     if kind == Primitive("string") and not isinstance(data, str):
         return word
     try:
@@ -199,5 +199,8 @@ def _no_bytes(data: Any) -> bytes:
 
 
 def _shown(data: Any) -> str:
-    text = json.dumps(data, ensure_ascii=True)
+    return _cut(json.dumps(data, ensure_ascii=True))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."

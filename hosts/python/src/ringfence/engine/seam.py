@@ -35,6 +35,9 @@ class Context(Protocol):
     def check(self) -> None:
         """Raise DeadlineExceeded or Interrupted when the call must end; an engine asks at least every 20 ms while wasm runs."""
 
+    def interrupt(self, reason: BaseException) -> None:
+        """End the call soon, from any thread or signal handler: whatever waits on its behalf raises `reason`, and so does `check`."""
+
     def spend(self, count: int) -> None:
         """Count `count` bytes of output made by the guest (strings and lists lifted from it). Raises LimitExceeded."""
 

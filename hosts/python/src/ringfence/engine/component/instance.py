@@ -20,9 +20,9 @@ from ringfence.engine.component.functions import ExportPlan
 from ringfence.engine.component.linking import Code
 from ringfence.engine.component.resources import GuestHandle
 from ringfence.engine.component.scopes import Lifting, Lowering
-from ringfence.engine.component.signals import leave_room, unwrap_handlers, wrap_handlers
 from ringfence.engine.component.store import Store
 from ringfence.engine.seam import Context, FunctionName
+from ringfence.engine.signals import deferred, leave_room
 from ringfence.engine.ticker import ticker
 
 _T = TypeVar("_T")
@@ -41,6 +41,9 @@ class DropContext:
 
     def spend(self, count: int) -> None:
         """A destructor gives nothing back."""
+
+    def interrupt(self, reason: BaseException) -> None:
+        """Nothing here waits."""
 
 
 class ComponentInstance:
@@ -109,19 +112,22 @@ class ComponentInstance:
             store.running, store.guard = context, context or DropContext(store.limits.deadline)
             store.check()
             leave_room()
-            handlers = wrap_handlers()
-            ticker.enter(store.engine)
-            try:
-                return work()
-            except _Unfit as unfit:
-                raise unfit.error from None
-            except BaseException:
-                store.trapped = True
-                raise
-            finally:
-                store.running = store.guard = None
-                ticker.leave(store.engine)
-                unwrap_handlers(handlers)
+            with deferred(store.interrupted):
+                ticker.enter(store.engine)
+                try:
+                    result = work()
+                    if store.reason is not None:  # it came too late to end the guest, and must not be lost
+                        raise store.reason
+                except _Unfit as unfit:
+                    raise unfit.error from None
+                except BaseException:
+                    store.trapped = True
+                    raise
+                else:
+                    return result
+                finally:
+                    store.running = store.guard = None
+                    ticker.leave(store.engine)
         finally:
             self._turn.release()
             self._afterwards()

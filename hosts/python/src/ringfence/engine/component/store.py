@@ -84,6 +84,14 @@ class Store:
         if self.guard is not None:
             self.guard.check()
 
+    def interrupted(self, reason: BaseException) -> bool:
+        """End the running call for this reason: at the next tick, or where a host function waits. False where none runs."""
+        if self.guard is None:
+            return False
+        self.reason = reason
+        self.guard.interrupt(reason)
+        return True
+
     def keep(self, error: BaseException) -> int:
         """Keep an exception until wasm has unwound; the C error that makes it unwind."""
         self.pending = error
@@ -169,6 +177,3 @@ def _drop_object(_data: int, context: int, rep: int) -> int:
 
 
 drop_object = ffi.DESTRUCTOR(_drop_object)
-
-CALLBACKS = frozenset({_on_tick.__code__, _drop_object.__code__, _serve.__code__})
-"""The Python code that wasmtime calls; each has a local `context`."""
