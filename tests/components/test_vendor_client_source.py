@@ -265,11 +265,18 @@ def test_a_name_that_does_not_resolve_is_unavailable(client, vendor, monkeypatch
     assert failure(client.get_order, "A-17")[0] == "Unavailable"
 
 
-@pytest.mark.parametrize("name", ["VENDOR_URL", "VENDOR_TOKEN"])
-def test_a_missing_variable_is_named(client, vendor, monkeypatch, name):
-    monkeypatch.delenv(name)
-    assert failure(client.get_order, "A-17") == ("Unavailable", f"the environment variable {name} is not set: nothing was sent")
+def test_a_missing_address_is_named(client, vendor, monkeypatch):
+    monkeypatch.delenv("VENDOR_URL")
+    assert failure(client.get_order, "A-17") == ("Unavailable", "the environment variable VENDOR_URL is not set: nothing was sent")
     assert vendor.requests == []
+
+
+def test_without_a_token_none_is_sent_and_a_vendor_that_asks_for_one_is_told_of(client, vendor, monkeypatch):
+    monkeypatch.delenv("VENDOR_TOKEN")
+    assert failure(client.get_order, "A-17") == ("BadReply", "the vendor answered 401: the environment variable VENDOR_TOKEN is not set")
+    assert "authorization" not in vendor.requests[0].headers
+    vendor.fault = faults.body(json.dumps(ORDERS[0]).encode())
+    assert client.get_order("A-17").id == "A-17"
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1", "127.0.0.1:80", "http://127.0.0.1/?a=b", "http://a@127.0.0.1", "http://127.0.0.1:x"])

@@ -73,10 +73,13 @@ class Listing:
 def _fetch(target: str) -> Document:
     """The JSON document that the vendor answers to `target`, a path below `VENDOR_URL`."""
     current = _first_address(target)
+    token = os.environ.get("VENDOR_TOKEN", "")
     # A header goes to the vendor's own origin only; once a redirect has left it, it is not sent again, not even on the way back.
-    credentials = [("Authorization", f"Bearer {_setting('VENDOR_TOKEN')}")]
+    credentials = [("Authorization", f"Bearer {token}")] if token else []
     for _ in range(MAX_REDIRECTS + 1):
         reply = transport.get(current, [("Accept", "application/json"), *credentials])
+        if reply.status == 401 and not token:
+            raise BadReply("the vendor answered 401: the environment variable VENDOR_TOKEN is not set")
         if reply.status not in _REDIRECTS:
             return _document(reply)
         following = _follow(current, reply.location)
@@ -87,25 +90,15 @@ def _fetch(target: str) -> Document:
 
 
 def _first_address(target: str) -> Address:
-    base = _setting("VENDOR_URL")
+    base = os.environ.get("VENDOR_URL", "")
+    if not base:
+        raise Unavailable("the environment variable VENDOR_URL is not set: nothing was sent")
     if "?" in base or "#" in base:
         raise Unavailable("VENDOR_URL: a query or fragment is refused")
     try:
         return parse(base.rstrip("/") + target)
     except AddressError as error:
         raise Unavailable(f"VENDOR_URL: {error}") from error
-
-
-def _setting(name: str) -> str:
-    """The variable's value.
-
-    Raises:
-        Unavailable: It is absent or empty. The graph has to grant it: `env: [NAME]` on the edge to the host.
-    """
-    value = os.environ.get(name, "")
-    if not value:
-        raise Unavailable(f"the environment variable {name} is not set: nothing was sent")
-    return value
 
 
 def _follow(current: Address, location: str | None) -> Address:
