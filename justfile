@@ -30,6 +30,10 @@ setup:
     @{{uv}} sync --locked --quiet
     @{{run}} python -m ringfence_composer.set_up
 
+# compare the two engines, call by call, in one run
+bench: setup
+    {{run}} python benchmarks/engine_micro.py
+
 # put the code in its canonical form
 format: setup
     {{run}} ruff check --fix

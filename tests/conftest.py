@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +23,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="rewrite the expected messages in tests/cases")
 
 
-@pytest.fixture(scope="session")
-def compose(tmp_path_factory: pytest.TempPathFactory) -> Composer:
-    """Writes a graph.yaml (`ROOT` in it leads to the checkout) into a folder of its own and composes it; each text once a session."""
+def in_lane(text: str, lane: str) -> str:
+    """The graph with this lane asked for by every node of the checkout's."""
+    text = re.sub(r"\{ component: (ROOT/[\w/.-]+)", rf"{{ component: \1, lane: {lane}", text)
+    return re.sub(r"^( *)component: (ROOT/[\w/.-]+)$", rf"\1component: \2\n\1lane: {lane}", text, flags=re.MULTILINE)
+
+
+@pytest.fixture(scope="session", params=["component", "core"])
+def compose(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Composer:
+    """Writes a graph.yaml (`ROOT` in it leads to the checkout) into a folder of its own and composes it; each text once a session.
+
+    Whatever uses it runs twice, in both lanes.
+    """
     from ringfence_composer.compose import compose_file
 
     done: dict[str, Path] = {}
@@ -33,7 +43,7 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> Composer:
         if text not in done:
             folder = tmp_path_factory.mktemp("graph")
             manifest = folder / "graph.yaml"
-            manifest.write_text(text.replace("ROOT", os.path.relpath(ROOT, folder)))
+            manifest.write_text(in_lane(text, request.param).replace("ROOT", os.path.relpath(ROOT, folder)))
             compose_file(manifest)
             done[text] = manifest
         return done[text]

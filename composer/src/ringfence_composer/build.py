@@ -19,8 +19,22 @@ BUILDERS: Mapping[str, Builder] = {builder.language: builder for builder in (Pyt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoreForm:
+    """A component taken apart for the core lane: one merged core module and its plan (docs/core-plan.md)."""
+
+    module: Path
+    module_digest: Digest
+    plan: Path
+    plan_digest: Digest
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltNode:
-    """A node's binary. `inputs` is equal on every machine for equal sources; `by` names what made it."""
+    """A node's binary, with its core form where its lane needs one.
+
+    `inputs` is equal on every machine for equal sources; `by` names what made it.
+    """
 
     path: Path
     digest: Digest
@@ -28,6 +42,7 @@ class BuiltNode:
     size: int
     runtime_needs: frozenset[str]
     by: str
+    core: CoreForm | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,14 +22,16 @@ from ringfence.contract.lock import (
     LockedEdge,
     LockedExpose,
     LockedNode,
+    Role,
 )
 from ringfence.contract.names import Digest, digest_of
 from ringfence.contract.schemas import schema
 
-from ringfence_composer.build import BuiltGraph, build, build_component
+from ringfence_composer.build import BuiltGraph, BuiltNode, build, build_component
 from ringfence_composer.builders.base import Artifact, BuildContext
 from ringfence_composer.errors import DigestMismatch, InputInvalid
 from ringfence_composer.facts import BinaryFacts, SourceFacts
+from ringfence_composer.lanes import with_lanes
 from ringfence_composer.manifest.component import FILE, load_component
 from ringfence_composer.manifest.graph import EdgeManifest, ExposeManifest, read_graph
 from ringfence_composer.manifest.source import Problems
@@ -80,7 +82,7 @@ def check_file(manifest: Path, workshop: Workshop) -> ResolvedGraph:
 
 def plan_file(manifest: Path, workshop: Workshop) -> Plan:
     """The graph decided; what is missing is built. Raises like `check_file`, and PlanRefused."""
-    built = build(check_file(manifest, workshop), workshop.context)
+    built = with_lanes(build(check_file(manifest, workshop), workshop.context), _toolchain(workshop), workshop.context)
     workshop.report(f"planning {manifest.name}")
     return plan(built, BinaryFacts(_toolchain(workshop), {name: node.path for name, node in built.nodes.items()}))
 
@@ -123,8 +125,9 @@ def lock_of(planned: Plan, *, tools: Digest) -> Lock:
             for one in manifest.expose
         ),
         artifacts=tuple(
-            LockedArtifact(node=name, role="component", digest=node.digest, size=node.size, of=node.digest, by=node.by)
+            LockedArtifact(node=name, role=role, digest=digest, size=path.stat().st_size, of=node.digest, by=by)
             for name, node in built.nodes.items()
+            for role, path, digest, by in _files(node)
         ),
     )
 
@@ -135,6 +138,14 @@ def _exposed_calls(planned: Plan, one: ExposeManifest) -> tuple[str, ...] | None
         return one.calls
     exports = planned.built.resolved.worlds[one.node].exports
     return tuple(sorted({short_name(function) for item in exports for function in item.functions}))
+
+
+def _files(node: BuiltNode) -> Iterator[tuple[Role, Path, Digest, str]]:
+    """Every file of a node: its role, where it is, its digest, and who made it."""
+    yield "component", node.path, node.digest, node.by
+    if node.core is not None:
+        yield "core-module", node.core.module, node.core.module_digest, node.core.by
+        yield "core-plan", node.core.plan, node.core.plan_digest, node.core.by
 
 
 def _locked_node(planned: Plan, node: PlannedNode) -> LockedNode:
@@ -176,9 +187,10 @@ def write(lock: Lock, built: BuiltGraph, file: Path) -> None:
     jsonschema.Draft202012Validator(schema("lock")).validate(content)
     try:
         for name, node in sorted(built.nodes.items()):
-            target = artifact_path(file, node.digest)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _store(target, node.path, node.digest, name)
+            for role, path, digest, _ in _files(node):
+                target = artifact_path(file, digest)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _store(target, path, digest, f"{role} of {name}")
         _replace(file, data)
     except OSError as error:
         raise InputInvalid(f"cannot write {file.name} or its artifacts: {error.strerror}", hint="is the folder writable?") from error
@@ -189,7 +201,7 @@ def _store(target: Path, source: Path, digest: Digest, name: str) -> None:
         return
     data = source.read_bytes()
     if (found := digest_of(data)) != digest:
-        raise DigestMismatch(f"the component of {name}", expected=digest, found=found, hint="it changed while composing; compose again")
+        raise DigestMismatch(f"the {name}", expected=digest, found=found, hint="it changed while composing; compose again")
     _replace(target, data)
 
 

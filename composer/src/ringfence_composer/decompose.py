@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from ringfence_composer.errors import InputInvalid, ToolFailed
-from ringfence_composer.toolchain import Toolchain, _Desk  # a desk asks one question, and this is one
+from ringfence_composer.toolchain import Desk, Toolchain
 
 FORMAT = 1
 """The version of the plan's format; part of what says who made an artifact."""
@@ -50,7 +50,7 @@ def decompose(toolchain: Toolchain, component: Path) -> Decomposed | Refused:
         ToolMissing: the toolchain can't be had.
         ToolFailed: the toolchain breaks on it.
     """
-    with _Desk(toolchain) as desk:
+    with Desk(toolchain) as desk:
         answer = desk.ask_json("decompose", desk.put("component.wasm", component), "module.wasm", "plan.json", invalid=InputInvalid)
         if answer["format"] != FORMAT:
             raise ToolFailed("toolchain decompose", f"it writes plans of format {answer['format']}, where {FORMAT} is known")

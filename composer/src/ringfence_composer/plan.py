@@ -28,7 +28,7 @@ NO_GRANT = "no grant"
 EXFILTRATES = "(can exfiltrate)"
 """How the kinds' wordings mark a grant that lets a guest send data to names of its choice."""
 LANE: Lane = "component"
-LANE_REASON = "the only engine of this version"
+LANE_REASON = "the default until the core engine has passed its whole proof"
 
 _RUNTIME_FORMS: Mapping[str, tuple[str, Any]] = {
     "wasi:clocks/monotonic-clock": ("clocks", ["monotonic"]),
@@ -142,8 +142,8 @@ class _Decider:
         return PlannedNode(
             name=self._node.name,
             world=world_name(self._source),
-            lane=LANE,
-            reason="asked for in the manifest" if self._node.lane == LANE else LANE_REASON,
+            lane=self._node.lane or LANE,
+            reason="asked for in the manifest" if self._node.lane else LANE_REASON,
             imports=imports,
             runtime=self._runtime,
             grants=tuple(self._given()),

@@ -91,7 +91,7 @@ class Toolchain:
         Raises:
             InputInvalid: it can't be read; WitInvalid where its text is wrong.
         """
-        with _Desk(self) as desk:
+        with Desk(self) as desk:
             return desk.ask_json("wit", desk.place(source), invalid=_invalid(source))
 
     def world(self, source: Wit) -> World:
@@ -101,7 +101,7 @@ class Toolchain:
             InputInvalid: it can't be read, or has an import that WIT can't express.
             WitInvalid: its text is wrong, or has no such world.
         """
-        with _Desk(self) as desk:
+        with Desk(self) as desk:
             world = [source.world] if source.world else []
             return _world(desk.ask_json("world", desk.place(source), *world, invalid=_invalid(source)))
 
@@ -114,13 +114,13 @@ class Toolchain:
         Raises:
             InputInvalid: one can't be read, or has no such import or export.
         """
-        with _Desk(self) as desk:
+        with Desk(self) as desk:
             sides = [desk.place(side) + (f"#{side.world}" if side.world else "") for side in (consumer, provider)]
             return _fit(desk.ask_json("fits", *sides, interface, invalid=InputInvalid))
 
     def text(self, source: Wit) -> str:
         """The package, or a component's world, as WIT text, with the packages it uses. Raises like `wit`."""
-        with _Desk(self) as desk:
+        with Desk(self) as desk:
             return desk.ask("print", desk.place(source), invalid=_invalid(source)).decode()
 
     def c(self, source: Wit) -> dict[str, bytes]:
@@ -128,13 +128,13 @@ class Toolchain:
 
         Raises like `world`.
         """
-        with _Desk(self) as desk:
+        with Desk(self) as desk:
             desk.ask("c", desk.place(source), source.world or "", "out", invalid=_invalid(source))
             return {file.name: file.read_bytes() for file in sorted((desk.folder / "out").iterdir())}
 
     def wasi_wit(self) -> dict[str, bytes]:
         """The WIT packages of WASI 0.2, by file name."""
-        with _Desk(self) as desk:
+        with Desk(self) as desk:
             desk.ask("wasi-wit", "out", invalid=InputInvalid)
             return {file.name: file.read_bytes() for file in sorted((desk.folder / "out").iterdir())}
 
@@ -142,19 +142,19 @@ class Toolchain:
 
     def parse(self, text: str) -> bytes:
         """The binary of a component or core module in WebAssembly text. Raises InputInvalid."""
-        with _Desk(self) as desk:
+        with Desk(self) as desk:
             desk.ask("parse", desk.put("input.wat", text.encode()), "output", invalid=InputInvalid)
             return desk.take("output")
 
     def wat(self, binary: Path | bytes) -> str:
         """The WebAssembly text of a binary. Raises InputInvalid."""
-        with _Desk(self) as desk:
+        with Desk(self) as desk:
             desk.ask("wat", desk.put("input.wasm", binary), "output", invalid=InputInvalid)
             return desk.take("output").decode()
 
     def embed(self, source: Wit, core: Path | bytes) -> bytes:
         """The core module with the source's world (which must be named) in a custom section, for `new`. Raises like `world`."""
-        with _Desk(self) as desk:
+        with Desk(self) as desk:
             module = desk.put("core.wasm", core)
             desk.ask("embed", desk.place(source), source.world or "", module, "output", invalid=_invalid(source))
             return desk.take("output")
@@ -169,19 +169,19 @@ class Toolchain:
         Raises:
             InputInvalid: the module lacks what its world asks for, or imports what nothing serves.
         """
-        with _Desk(self) as desk:
+        with Desk(self) as desk:
             files = [f"{name}={desk.put(f'adapter-{name}.wasm', adapter)}" for name, adapter in (adapters or {}).items()]
             desk.ask("new", desk.put("core.wasm", core), "output", *files, invalid=InputInvalid)
             return desk.take("output")
 
     def validate(self, binary: Path | bytes) -> None:
         """Raises InputInvalid where the binary breaks a rule of the format, as wasmtime has it by default."""
-        with _Desk(self) as desk:
+        with Desk(self) as desk:
             desk.ask("validate", desk.put("input.wasm", binary), invalid=InputInvalid)
 
     def metadata(self, binary: Path | bytes) -> Metadata:
         """What a component or core module says of itself. Raises InputInvalid."""
-        with _Desk(self) as desk:
+        with Desk(self) as desk:
             return _metadata(desk.ask_json("metadata", desk.put("input.wasm", binary), invalid=InputInvalid))
 
     def _run(self, argv: Sequence[str], folder: Path) -> tuple[int, bytes, str]:
@@ -201,7 +201,7 @@ def _invalid(source: Wit) -> _Invalid:
 
 
 @dataclass(slots=True)
-class _Desk:
+class Desk:
     """The scratch folder of one question, and the names that its files have outside."""
 
     toolchain: Toolchain

@@ -169,8 +169,6 @@ class _Reader:
         if shared and instances == "fresh":
             hint = "add instances: pooled (or single), or leave shared out"
             self._say((*path, "shared"), "a fresh instance serves one call, so it can't be shared", hint)
-        if lane == "core":
-            self._say((*path, "lane"), "this version has no core engine", "leave lane out: the best one there is will be chosen")
         return NodeManifest(
             name=name,
             component=self._component(path, data),

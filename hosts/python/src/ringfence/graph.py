@@ -36,7 +36,14 @@ def _component_engine() -> Engine:
     return ComponentEngine()
 
 
-ENGINES: Mapping[Lane, Callable[[], Engine]] = {"component": _component_engine}
+@lru_cache(maxsize=1)
+def _core_engine() -> Engine:
+    from ringfence.engine.core import CoreEngine
+
+    return CoreEngine()
+
+
+ENGINES: Mapping[Lane, Callable[[], Engine]] = {"component": _component_engine, "core": _core_engine}
 
 
 class Graph:

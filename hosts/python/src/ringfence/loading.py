@@ -14,8 +14,8 @@ from ringfence.contract.errors import IntegrityError, ManifestError, Problem, Ri
 from ringfence.contract.grants import Policy
 from ringfence.contract.grants.base import GrantSyntaxError
 from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path
-from ringfence.contract.lock import HOST, Lane, Lock, LockedEdge, LockedExpose, LockedNode
-from ringfence.contract.names import digest_of
+from ringfence.contract.lock import HOST, Lane, Lock, LockedEdge, LockedExpose, LockedNode, Role
+from ringfence.contract.names import Digest, digest_of
 from ringfence.contract.parameters import settle, substitute
 from ringfence.engine.seam import Artifacts, Engine
 from ringfence.instance import Inbound, Node, edge_function
@@ -83,7 +83,7 @@ def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Art
         IntegrityError: one is missing or changed; names them all.
     """
     wrong: list[str] = []
-    found: dict[str, Artifacts] = {}
+    files: dict[tuple[str, Role], tuple[Path, Digest]] = {}
     for artifact in lock.artifacts:
         path = artifact_path(file, artifact.digest)
         try:
@@ -97,12 +97,23 @@ def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Art
             continue
         if actual != artifact.digest:
             wrong.append(f"{artifact.node}: {path}: its content has digest {actual}")
-        if artifact.role == "component":
-            found[artifact.node] = Artifacts(component=path, digest=artifact.digest, cache=cache)
-    wrong.extend(f"{node.name}: the lock has no component for it" for node in lock.nodes if node.name not in found and not wrong)
+        files[artifact.node, artifact.role] = (path, artifact.digest)
+    if not wrong:
+        roles: Mapping[Lane, tuple[Role, ...]] = {"component": ("component",), "core": ("component", "core-module", "core-plan")}
+        needed = [(node.name, role) for node in lock.nodes for role in roles[node.lane]]
+        wrong = [f"{name}: the lock has no {role} for it" for name, role in needed if (name, role) not in files]
     if wrong:
         raise IntegrityError("artifacts are not what the lock says:\n  " + "\n  ".join(wrong), hint=f"run: compose {lock.manifest}")
-    return found
+    return {node.name: _artifacts(files, node.name, cache) for node in lock.nodes}
+
+
+def _artifacts(files: Mapping[tuple[str, Role], tuple[Path, Digest]], node: str, cache: Path | None) -> Artifacts:
+    component, digest = files[node, "component"]
+    module, module_digest = files.get((node, "core-module"), (None, None))
+    plan, plan_digest = files.get((node, "core-plan"), (None, None))
+    return Artifacts(
+        component=component, digest=digest, cache=cache, module=module, module_digest=module_digest, plan=plan, plan_digest=plan_digest
+    )
 
 
 @contextmanager

@@ -75,7 +75,9 @@ def compile_component(engine: wasmtime.Engine, wasm: bytes | Path, *, digest: st
     return _compile(Component, engine, lambda: Component(engine, _checked(wasm, digest)), key, cache)
 
 
-def compile_module(engine: wasmtime.Engine, wasm: bytes | Path, *, digest: str, settings: str, cache: Path | None = None) -> wasmtime.Module:
+def compile_module(
+    engine: wasmtime.Engine, wasm: bytes | Path, *, digest: str, settings: str, cache: Path | None = None
+) -> wasmtime.Module:
     """The core module compiled for this engine, from the cache where it is there; arguments and errors as of `compile_component`."""
     key = _key("module", digest, settings)
     return _compile(wasmtime.Module, engine, lambda: wasmtime.Module(engine, _checked(wasm, digest)), key, cache)

@@ -1,0 +1,377 @@
+"""Core values and linear memory to Python values: for each type one function, written as straight-line Python.
+
+Source: the Canonical ABI explainer, sections *Loading*, *Flat Lifting* and *Lifting Values*. What lies at fixed places (numbers,
+discriminants, pointers and lengths) is read by one `struct` call for a whole record, or one iterator for a list of them; the rest
+follows. Every pointer is checked before it is followed, every discriminant and code point before it means anything.
+
+Memory and the block of core values that wasmtime passes are read alike: in the block each value has 16 bytes, begins with its low
+byte, and has garbage behind it. A narrower number is read as such, which is the explainer's wrapping; a payload in a variant's joined
+core type is read as what it is, which is its *Coercion* (i64 to f64, f32 and so on).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from struct import Struct
+from typing import Any, NoReturn, Protocol, TypeAlias, assert_never
+
+from ringfence.contract.errors import GuestTrap
+from ringfence.contract.types import (
+    Borrow,
+    EnumOf,
+    FlagsOf,
+    ListOf,
+    OptionOf,
+    Own,
+    Primitive,
+    RecordOf,
+    ResultOf,
+    TupleOf,
+    Type,
+    VariantOf,
+)
+from ringfence.contract.values import Case, Err, Ok, Record, Some, label_class, record_class
+from ringfence.engine.core.layout import (
+    CODES,
+    NUMBERS,
+    SLOT,
+    TableResource,
+    cases,
+    discriminant_size,
+    extent,
+    flags_size,
+    flat,
+    payload_offset,
+    sequence,
+)
+from ringfence.engine.core.source import Source, packing
+
+Load: TypeAlias = Callable[[Any, Any, int], Any]
+"""`load(border, data, at)`: the value at this place of `data`, the border's memory or a block of core values."""
+
+_EVERY = 256
+"""Elements lifted between two looks at the clock."""
+_MANY = 1 << 14
+"""The same for numbers, which are lifted all at once."""
+_NUMBER, _ELEMENT = 32, 64
+"""What an element of a list weighs as a Python object, in bytes; roughly, to bound what a guest can make of few bytes."""
+_NAN = float("nan")
+_new = object.__new__
+_set_name, _set_value = (vars(Case)[name].__set__ for name in ("name", "value"))  # slots: faster than a frozen __init__
+
+
+class Lifter(Protocol):
+    """Compiles and keeps the functions of one plan."""
+
+    def load(self, kind: Type, *, flat: bool) -> Load: ...
+    def loads(self, kind: Type) -> Callable[[Any, int, int], Any]: ...
+    @property
+    def text(self) -> str:
+        """The name of the border's method that lifts a string of this encoding."""
+
+
+def discriminant(_value: int) -> NoReturn:
+    """A discriminant is none of the type's."""
+    raise GuestTrap("unexpected discriminant: no such case")
+
+
+def character(code: int) -> str:
+    """The char with this scalar value (*Lifting*, `convert_i32_to_char`)."""
+    if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
+        raise GuestTrap(f"char out of range: {code:#x} is no Unicode scalar value")
+    return chr(code)
+
+
+def case(name: str, value: Any) -> Case:
+    """A Case, made without its checks against assignment."""
+    made = _new(Case)
+    _set_name(made, name)
+    _set_value(made, value)
+    return made
+
+
+def compile_load(lifter: Lifter, kind: Type, *, flat: bool) -> Load:
+    """The function that reads one value of this type."""
+    writer = _Writer(lifter, flat=flat)
+    value = writer.plan(kind, 0)
+    writer.unpack(extent(kind)[0])
+    writer.source.add(f"return {value()}")
+    made: Load = writer.source.function("border", "data", "at")
+    return made
+
+
+def compile_params(lifter: Lifter, kinds: Sequence[Type]) -> Load:
+    """The function that reads all parameters from a block of core values, as a list."""
+    writer, values, index = _Writer(lifter, flat=True), [], 0
+    for kind in kinds:
+        values.append(writer.plan(kind, index * SLOT))
+        index += len(flat(kind))
+    writer.unpack(index * SLOT)
+    writer.source.add(f"return [{', '.join([value() for value in values])}]")
+    made: Load = writer.source.function("border", "data", "at")
+    return made
+
+
+def compile_loads(lifter: Lifter, kind: Type) -> Callable[[Any, int, int], Any]:
+    """`loads(border, pointer, count)`: the list of values of this type there (*Loading*, `load_list_from_range`)."""
+    if kind == Primitive("u8"):
+        return _bytes
+    if isinstance(kind, Primitive) and kind.name in (*NUMBERS, "bool"):
+        return _numbers(kind.name)
+    return _elements(lifter, kind)
+
+
+def _bytes(border: Any, pointer: int, count: int) -> bytes:
+    border.reach(pointer, count, "list ")
+    border.spend(count)
+    return bytes(border.view[pointer : pointer + count])
+
+
+def _numbers(name: str) -> Callable[[Any, int, int], Any]:
+    code, floats = CODES[name], name in ("f32", "f64")
+    width = Struct(f"<{code}").size
+
+    def loads(border: Any, pointer: int, count: int) -> list[Any]:
+        if pointer % width:
+            raise GuestTrap("list pointer is not aligned")
+        border.reach(pointer, count * width, "list ")
+        border.spend(count * width)
+        border.weigh(count * _NUMBER)
+        view, end = border.view, pointer + count * width
+        found: list[Any] = []
+        for start in range(pointer, end, _MANY * width):
+            if start != pointer:
+                border.check()
+            piece = view[start : min(end, start + _MANY * width)].cast(code).tolist()
+            if floats and (total := sum(piece)) != total:  # a NaN, or infinities of both signs: tell them apart
+                piece = [value if value == value else _NAN for value in piece]  # canonicalize_nan64
+            found += piece
+        return found
+
+    return loads
+
+
+def _elements(lifter: Lifter, kind: Type) -> Callable[[Any, int, int], Any]:
+    size, alignment = extent(kind)
+    writer = _Writer(lifter, flat=False)
+    source, value = writer.source, writer.plan(kind, 0)
+    step = max(1, size)
+    if alignment > 1:
+        with source.block(f"if at % {alignment}:"):
+            source.add(f"{source.constant(_unaligned)}()")
+    source.add(f"border.reach(at, count * {size}, 'list ')")
+    source.add(f"border.spend(count * {step}); border.weigh(count * {_ELEMENT})")
+    source.add("data = view = border.view; size = border.size; spend = border.spend; found = []; append = found.append")
+    with source.block(f"for first in range(0, count, {_EVERY}):"):
+        with source.block("if first:"):
+            source.add("border.check()")
+        source.add(f"many = min({_EVERY}, count - first)")
+        if size and writer.slots:
+            code, names = packing(writer.slots, size)
+            targets = ", ".join(names) + ","
+            head = f"for {targets} in {source.constant(Struct(code).iter_unpack)}(view[at:at + many * {size}]):"
+        else:
+            head = "for _ in range(many):"
+        if writer.places:
+            with source.block(head):
+                source.add(f"append({value()})")
+                source.add(f"at += {size}")
+        else:
+            with source.block(head):
+                source.add(f"append({value()})")
+            source.add(f"at += many * {size}")
+    source.add("return found")
+    return source.function("border", "at", "count")
+
+
+def _unaligned() -> NoReturn:
+    raise GuestTrap("list pointer is not aligned")
+
+
+class _Writer:
+    """Writes what reads one value: first `plan` the places of its parts, then `unpack` them, then ask for the value's expression."""
+
+    def __init__(self, lifter: Lifter, *, flat: bool) -> None:
+        self.source, self._lifter, self._flat = Source(), lifter, flat
+        self.slots: list[tuple[int, str, str]] = []
+        self.places = False  # whether the code needs `at`
+
+    def _slot(self, at: int, code: str) -> str:
+        name = self.source.fresh()
+        self.slots.append((at, code, name))
+        return name
+
+    def unpack(self, size: int) -> None:
+        """Read all places that were planned."""
+        code, names = packing(self.slots, 0 if self._flat else size)
+        self.source.add("view = border.view; size = border.size; spend = border.spend")
+        if names:
+            self.source.add(f"{', '.join(names)}, = {self.source.constant(Struct(code).unpack_from)}(data, at)")
+
+    def plan(self, kind: Type, at: int) -> Callable[[], str]:
+        """Plan a value at this offset; the function returned adds what makes the value and returns its expression."""
+        match kind:
+            case Primitive("string"):
+                return self._string(at)
+            case Primitive(name):
+                return self._primitive(name, at)
+            case ListOf(element):
+                return self._list(element, at)
+            case RecordOf(fields):
+                return self._record(record_class(tuple(name for name, _ in fields)), [field for _, field in fields], at)
+            case TupleOf(elements):
+                return self._tuple(elements, at)
+            case OptionOf(some):
+                return self._option(some, at)
+            case VariantOf() | ResultOf():
+                return self._variant(kind, at)
+            case EnumOf(labels):
+                return self._enum(tuple(label_class(labels)), at)
+            case FlagsOf(labels):
+                return self._flags(labels, at)
+            case Own(resource) | Borrow(resource):
+                return self._handle(resource, at, owned=isinstance(kind, Own))
+            case _:
+                assert_never(kind)
+
+    def _offsets(self, kinds: Sequence[Type], at: int) -> list[int]:
+        if not self._flat:
+            return [at + offset for offset in sequence(kinds)[0]]
+        offsets = []
+        for kind in kinds:
+            offsets.append(at)
+            at += SLOT * len(flat(kind))
+        return offsets
+
+    def _tag(self, count: int, at: int) -> tuple[str, int]:
+        """Plan a discriminant: its name, and nothing of where the payload is."""
+        size = discriminant_size(count)
+        return self._slot(at, "I" if self._flat else "BHI"[size.bit_length() - 1]), size
+
+    def _primitive(self, name: str, at: int) -> Callable[[], str]:
+        source = self.source
+        if name == "bool":
+            found = self._slot(at, "I" if self._flat else "B")
+            return lambda: f"{found} != 0"
+        found = self._slot(at, CODES[name])
+        if name == "char":
+            return lambda: f"{source.constant(character)}({found})"
+        if name in ("f32", "f64"):
+            return lambda: f"({found} if {found} == {found} else {source.constant(_NAN)})"
+        return lambda: found
+
+    def _string(self, at: int) -> Callable[[], str]:
+        pointer, units = self._slot(at, "I"), self._slot(at + (SLOT if self._flat else 4), "I")
+        if self._lifter.text != "utf8":
+            return lambda: self.source.put(f"border.{self._lifter.text}({pointer}, {units})")
+
+        def value() -> str:
+            source = self.source
+            with source.block(f"if {pointer} + {units} > size:"):
+                source.add(f"border.reach({pointer}, {units}, 'string ')")
+            source.add(f"spend({units})")
+            return source.put(f"{source.constant(str)}(view[{pointer}:{pointer} + {units}], 'utf-8')")
+
+        return value
+
+    def _list(self, element: Type, at: int) -> Callable[[], str]:
+        pointer, count = self._slot(at, "I"), self._slot(at + (SLOT if self._flat else 4), "I")
+        return lambda: self.source.put(f"{self.source.constant(self._lifter.loads(element))}(border, {pointer}, {count})")
+
+    def _record(self, cls: type[Record], fields: Sequence[Type], at: int) -> Callable[[], str]:
+        values = [self.plan(field, offset) for field, offset in zip(fields, self._offsets(fields, at), strict=True)]
+        setters = [vars(cls)[name].__set__ for name in cls.__fields__]
+
+        def value() -> str:
+            source = self.source
+            found = [field() for field in values]
+            record = source.put(f"{source.constant(_new)}({source.constant(cls)})")
+            for setter, field in zip(setters, found, strict=True):
+                source.add(f"{source.constant(setter)}({record}, {field})")
+            return record
+
+        return value
+
+    def _tuple(self, elements: Sequence[Type], at: int) -> Callable[[], str]:
+        values = [self.plan(element, offset) for element, offset in zip(elements, self._offsets(elements, at), strict=True)]
+        return lambda: "(" + "".join([f"{value()}, " for value in values]) + ")"
+
+    def _option(self, some: Type, at: int) -> Callable[[], str]:
+        tag, _ = self._tag(2, at)
+        payload = self.plan(some, at + (SLOT if self._flat else payload_offset([None, some])))
+        nested = isinstance(some, OptionOf)
+
+        def value() -> str:
+            source = self.source
+            found = source.put("None")
+            with source.block(f"if {tag} == 1:"):
+                inner = payload()
+                source.add(f"{found} = {source.constant(Some)}({inner})" if nested else f"{found} = {inner}")
+            with source.block(f"elif {tag}:"):
+                source.add(f"{source.constant(discriminant)}({tag})")
+            return found
+
+        return value
+
+    def _variant(self, kind: VariantOf | ResultOf, at: int) -> Callable[[], str]:
+        named = cases(kind)
+        tag, _ = self._tag(len(named), at)
+        inner = at + (SLOT if self._flat else payload_offset(payload for _, payload in named))
+        makers: list[Callable[[Any], Any] | None]
+        if isinstance(kind, ResultOf):
+            makers, empty = [Ok, Err], [Ok(), Err()]
+        else:
+            makers, empty = [_made(name) for name, _ in named], [Case(name) for name, _ in named]
+        table = [
+            (None, empty[index]) if payload is None else (self._lifter.load(payload, flat=self._flat), makers[index])
+            for index, (_, payload) in enumerate(named)
+        ]
+        if any(payload is not None for _, payload in named):
+            self.places = True
+
+        def value() -> str:
+            source = self.source
+            with source.block(f"if {tag} >= {len(named)}:"):
+                source.add(f"{source.constant(discriminant)}({tag})")
+            load, found = source.fresh(), source.fresh()
+            source.add(f"{load}, {found} = {source.constant(table)}[{tag}]")
+            if self.places:
+                with source.block(f"if {load} is not None:"):
+                    source.add(f"{found} = {found}({load}(border, data, at + {inner}))")
+            return found
+
+        return value
+
+    def _enum(self, labels: Sequence[Any], at: int) -> Callable[[], str]:
+        tag, _ = self._tag(len(labels), at)
+
+        def value() -> str:
+            source = self.source
+            with source.block(f"if {tag} >= {len(labels)}:"):
+                source.add(f"{source.constant(discriminant)}({tag})")
+            return f"{source.constant(labels)}[{tag}]"
+
+        return value
+
+    def _flags(self, labels: tuple[str, ...], at: int) -> Callable[[], str]:
+        size = flags_size(len(labels))
+        bits = self._slot(at, "I" if self._flat else "BHI"[size.bit_length() - 1])
+        members = tuple(label_class(labels))
+        mask = (1 << len(labels)) - 1
+
+        @lru_cache(maxsize=1024)
+        def chosen(value: int) -> frozenset[Any]:
+            return frozenset([member for index, member in enumerate(members) if value >> index & 1])
+
+        return lambda: f"{self.source.constant(chosen)}({bits} & {mask})"
+
+    def _handle(self, resource: Any, at: int, *, owned: bool) -> Callable[[], str]:
+        index = self._slot(at, "I")
+        assert isinstance(resource, TableResource)  # noqa: S101 (the plan makes no others)
+        how = "lift_own" if owned else "lift_borrow"
+        return lambda: self.source.put(f"border.{how}({index}, {resource.table})")
+
+
+def _made(name: str) -> Callable[[Any], Any]:
+    return lambda value: case(name, value)

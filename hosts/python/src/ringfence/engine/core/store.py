@@ -1,0 +1,269 @@
+"""One store of wasmtime with one merged module in it: its memories, handles and flags, the call that runs in it, and how it ends."""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from ctypes import addressof, byref, c_void_p
+from typing import Any, Protocol
+
+from wasmtime import Engine, _ffi
+
+from ringfence.contract.errors import GuestTrap, LimitExceeded
+from ringfence.contract.limits import Limits, show_size
+from ringfence.engine.component import ffi as stores
+from ringfence.engine.component.memory import Footprint
+from ringfence.engine.core import ffi
+from ringfence.engine.core.faults import discard, fault
+from ringfence.engine.core.handles import HandleOwner, Handles, HostHandles, Scope
+from ringfence.engine.core.memory import Border, Memory
+from ringfence.engine.core.plan import Options, Plan
+from ringfence.engine.core.signals import current
+from ringfence.engine.seam import Context
+
+
+class Flag(Protocol):
+    """A component instance's `may_leave` (*Component Instance State*)."""
+
+    def get(self) -> bool: ...
+    def set(self, value: bool) -> None: ...  # noqa: FBT001
+
+
+class _OwnFlag:
+    """One that only the host looks at."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = True
+
+    def get(self) -> bool:
+        return self.value
+
+    def set(self, value: bool) -> None:  # noqa: FBT001
+        self.value = value
+
+
+class _SharedFlag:
+    """One that adapters in the module look at, too: a global of it."""
+
+    __slots__ = ("_context", "_item", "_value")
+
+    def __init__(self, context: int, item: int) -> None:
+        self._context, self._item = context, item
+        self._value: Any = _ffi.wasmtime_val_t()
+        ffi.global_get(context, item, byref(self._value))  # it knows its type from here on
+
+    def get(self) -> bool:
+        ffi.global_get(self._context, self._item, byref(self._value))
+        return bool(self._value.of.i32)
+
+    def set(self, value: bool) -> None:  # noqa: FBT001
+        self._value.of.i32 = int(value)
+        if error := ffi.global_set(self._context, self._item, byref(self._value)):
+            ffi.error_delete(error)
+            raise GuestTrap("a flag of the module can't be set")
+
+
+class Store:
+    """A store and what runs in it. Its C memory is freed by `free`, or with the object."""
+
+    def __init__(self, engine: Engine, limits: Limits, made: Footprint, plan: Plan, keep: object) -> None:
+        """A store for an instance that makes `made`. `keep` lives as long: the C functions that the guest can call.
+
+        Raises:
+            LimitExceeded: the instance's memories do not fit into its limits from the start.
+        """
+        self.engine, self.limits, self.plan, self._keep = engine, limits, plan, keep
+        memory = made.bound(limits.memory)
+        if memory is None:
+            raise LimitExceeded("", "memory", show_size(limits.memory), f"its memories need {show_size(made.least())} from the start")
+        self.running: Context | None = None  # what host functions get
+        self.guard: Context | None = None  # what is asked for the time
+        self.reason: BaseException | None = None
+        self.pending: BaseException | None = None
+        self.trapped = False
+        self.owner: weakref.ref[HandleOwner] | None = None
+        self.host = HostHandles()
+        self.handles = [Handles(plan.resources) for _ in plan.flags]
+        self.scope = Scope()
+        self.scopes: list[Scope] = []
+        self.orphans: list[Any] = []
+        self.flags: list[Flag] = []
+        self._items: dict[str, Any] = {}
+        self._memories: dict[str, Memory] = {}
+        self._borders: dict[Options, Border] = {}
+        self._pointer: int | None = stores.store_new(engine.ptr(), None, None)
+        self.context: int = stores.store_context(self._pointer)
+        self.instance = _ffi.wasmtime_instance_t()
+        stores.store_limiter(self._pointer, memory, made.table_elements(limits.memory), -1, -1, sum(made.memories.values()))
+        stores.store_epoch_callback(self._pointer, on_tick, None, None)
+        stores.set_epoch_deadline(self.context, 1)
+
+    @property
+    def freed(self) -> bool:
+        return self._pointer is None
+
+    def begin(self, pre: int) -> None:
+        """Make the module's instance; nothing of the guest runs."""
+        trap = c_void_p()
+        error = ffi.pre_instantiate(pre, self.context, byref(self.instance), byref(trap))
+        self.settle(error, trap.value)
+        self.flags += [_OwnFlag() if name is None else _SharedFlag(self.context, self._item(name, ffi.GLOBAL)) for name in self.plan.flags]
+
+    # Items of the instance
+
+    def _item(self, name: str, kind: int) -> int:
+        """The address of a handle of this export."""
+        item: Any = self._items.get(name)
+        if item is None:
+            data = name.encode()
+            item = _ffi.wasmtime_extern_t()
+            if not ffi.export_get(self.context, byref(self.instance), data, len(data), byref(item)) or item.kind != kind:
+                raise GuestTrap(f"the module has no export {name!r} of the kind that its plan says")
+            self._items[name] = item
+        return addressof(item) + ffi.ITEM
+
+    def function(self, name: str) -> int:
+        """The address of this exported function's handle."""
+        return self._item(name, ffi.FUNCTION)
+
+    def memory(self, name: str) -> Memory:
+        """This exported memory."""
+        found = self._memories.get(name)
+        if found is None:
+            found = self._memories[name] = Memory(self.context, self._item(name, ffi.MEMORY))
+        return found
+
+    def border(self, options: Options) -> Border:
+        """The border for these options."""
+        found = self._borders.get(options)
+        if found is None:
+            found = self._borders[options] = Border(self, options)
+        return found
+
+    # Resources
+
+    def received(self, resource: int, rep: Any) -> Any:
+        """What the host gets for an owned resource that the guest gave away."""
+        found = self.plan.resources[resource]
+        if found.instance is None:
+            self.orphans.append(rep)
+            return rep
+        owner = self.owner() if self.owner is not None else None
+        assert owner is not None  # noqa: S101 (wasm runs only inside its methods)
+        return self.host.handle(found.name, resource, rep, owner)
+
+    def given(self, resource: int, value: Any) -> Any:
+        """The representation of what the host gives away."""
+        if self.plan.resources[resource].instance is None:
+            return value
+        value._let_go()
+        return value._what[1]
+
+    def drop_rep(self, resource: int, rep: Any) -> None:
+        """The end of an owned resource: the host's object is closed, the guest's destructor runs (`canon resource.drop`)."""
+        found = self.plan.resources[resource]
+        if found.instance is None:
+            rep.close()
+        elif found.dtor is not None:
+            block = (ctypes.c_uint64 * 2)(rep, 0)
+            self.enter(self.function(found.dtor), addressof(block), 1)
+
+    # Calls
+
+    def enter(self, function: int, block: int, count: int) -> None:
+        """Call a core function that is no lifted one: a destructor, post-return, the start code."""
+        trap = c_void_p()
+        error = ffi.caller(self.context, function, block, count, trap)()
+        if error or trap.value or self.reason is not None or self.pending is not None:
+            self.settle(error, trap.value)
+
+    def check(self) -> None:
+        """Raise when the running call must end."""
+        if self.reason is not None:
+            raise self.reason
+        if self.guard is not None:
+            self.guard.check()
+
+    def interrupted(self, reason: BaseException) -> bool:
+        """End the running call for this reason: at the next tick, or where a host function waits. False where none runs."""
+        if self.guard is None:
+            return False
+        self.reason = reason
+        self.guard.interrupt(reason)
+        return True
+
+    def keep(self, error: BaseException) -> int:
+        """Keep an exception until wasm has unwound; the C trap that makes it unwind."""
+        if self.pending is None:
+            self.pending = error
+        return stop()
+
+    def settle(self, error: int | None, trap: int | None) -> None:
+        """Raise what ended the guest's call: a kept exception, a reason to end it that came too late to be met inside, or a trap."""
+        why, self.pending = self.reason if self.pending is None else self.pending, None
+        if not error and not trap and why is None:
+            return
+        self.trapped = True
+        if why is None:
+            raise fault(error, trap, self.limits, self.plan.code)
+        discard(error, trap)
+        try:
+            raise why
+        finally:
+            del why  # no cycle through this frame
+
+    # The end
+
+    def end(self) -> list[Any]:
+        """Nothing runs here any more; the host objects that the guest still held."""
+        held = [value for handles in self.handles for value in handles.end()] + self.orphans
+        self.orphans = []
+        self.host.live.clear()
+        self.host.dropped.clear()
+        self.free()
+        return held
+
+    def free(self) -> None:
+        """Give back the C memory; twice is harmless. No wasm runs here, and no view is left."""
+        pointer, self._pointer = self._pointer, None
+        if pointer is not None:
+            self._borders.clear()
+            for memory in self._memories.values():
+                memory.release()
+            self._memories.clear()
+            stores.store_delete(pointer)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_pointer"):
+            self.free()
+
+
+def stop() -> int:
+    """A C trap that ends the guest's call; what it stands for is kept in Python."""
+    trap: int = ffi.trap_new(b"stopped by the host", 19)
+    return trap
+
+
+def _on_tick(_context: int, _data: int, delta: Any, _kind: Any) -> int:
+    """A tick has passed while wasm runs: on for another, or stop."""
+    store = None
+    try:
+        delta[0] = 1
+        store = current.store
+        store.check()
+    except BaseException as error:  # noqa: BLE001 (re-raised outside)
+        if store is not None:
+            store.pending = error
+        return stores_stop()
+    return 0
+
+
+def stores_stop() -> int:
+    """A C error, which is what the clock's callback gives instead of a trap."""
+    error: int = stores.error_new(b"stopped by the host")
+    return error
+
+
+on_tick = stores.EPOCH_CALLBACK(_on_tick)
