@@ -1,9 +1,9 @@
 """Both engines, the same components, one run: where the microseconds of single calls go.
 
-    python benchmarks/engine_micro.py [--decomposer PROGRAM] [--component COMPONENT.wasm MODULE.wasm PLAN.json]
+    python benchmarks/engine_micro.py [--component COMPONENT.wasm MODULE.wasm PLAN.json]
 
-`PROGRAM decompose component module plan` stands in for the toolchain. With --component a fresh instance of that component is timed,
-too, each import answered by nothing. Each figure is the best of nine rounds, in microseconds.
+With --component a fresh instance of that component is timed, too, each import answered by nothing. Each figure is the best of nine
+rounds, in microseconds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import tempfile
 import timeit
 from collections.abc import Callable
@@ -26,6 +25,8 @@ from ringfence.contract.values import Fill
 from ringfence.engine.component import ComponentEngine
 from ringfence.engine.core import CoreEngine
 from ringfence.engine.seam import Artifacts
+from ringfence_composer.decompose import Decomposed, decompose
+from ringfence_composer.toolchain import Toolchain
 
 LIBC = """
   (core module $libc_module
@@ -86,11 +87,10 @@ BLOCK = 64 << 10
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--decomposer")
     parser.add_argument("--component", nargs=3, type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        artifacts = decomposed(Path(folder), options.decomposer)
+        artifacts = decomposed(Path(folder))
         columns = {name: measure(engine, artifacts, Path(folder)) for name, engine in ENGINES.items()}
         if options.component:
             for name, engine in ENGINES.items():
@@ -108,20 +108,14 @@ def main() -> None:
 ENGINES = {"component": ComponentEngine, "core": CoreEngine}
 
 
-def decomposed(folder: Path, program: str | None) -> Artifacts:
-    """The component above and what the Decomposer makes of it."""
+def decomposed(folder: Path) -> Artifacts:
+    """The component above and what the toolchain makes of it."""
     component, module, plan = (folder / name for name in ("c.wasm", "m.wasm", "p.json"))
     component.write_bytes(bytes(wasmtime.wat2wasm(TEXT)))
-    if program:
-        subprocess.run([program, "decompose", component, module, plan], check=True, stdout=subprocess.DEVNULL)
-    else:
-        from ringfence_composer.decompose import Decomposed, decompose
-        from ringfence_composer.toolchain import open_toolchain
-
-        made = decompose(open_toolchain(), component)
-        assert isinstance(made, Decomposed), made
-        module.write_bytes(made.module)
-        plan.write_bytes(made.plan)
+    made = decompose(Toolchain(), component)
+    assert isinstance(made, Decomposed), made
+    module.write_bytes(made.module)
+    plan.write_bytes(made.plan)
     return artifacts_of(component, module, plan, folder)
 
 
