@@ -8,7 +8,7 @@ from ringfence.contract.errors import IntegrityError
 from ringfence.contract.names import digest_of
 from ringfence.contract.types import Borrow, FunctionType, Own, Primitive, ResourceName
 from ringfence.engine.component import ComponentEngine
-from ringfence.engine.component.memory import PAGE, Footprint, footprint
+from ringfence.engine.footprint import PAGE, Footprint, footprint
 from ringfence.engine.seam import Artifacts
 
 CONN = ResourceName("acme:db/store", "conn")

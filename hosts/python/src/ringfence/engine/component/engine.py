@@ -16,9 +16,9 @@ from ringfence.engine.component.configuration import SETTINGS, wasm_engine
 from ringfence.engine.component.functions import ExportPlan, ImportPlan
 from ringfence.engine.component.instance import ComponentInstance
 from ringfence.engine.component.linking import Code
-from ringfence.engine.component.memory import Footprint, footprint
 from ringfence.engine.component.store import Store, host_function
 from ringfence.engine.component.types import ComponentTypes, read_types
+from ringfence.engine.footprint import Footprint, footprint
 from ringfence.engine.seam import Artifacts, Context, FunctionName, Imports, Loaded
 
 _USUAL_STACK = Limits().stack

@@ -18,8 +18,8 @@ from ringfence.engine.component import ffi
 
 _CAUSE = "\n\nCaused by:\n"
 _NUMBERED = re.compile(r"^\s*\d+: ")
-_OUT_OF_MEMORY = re.compile(r"alloc_error|rust_oom|out_of_memory|NoMemory|MemoryError", re.IGNORECASE)
-_MOST_FRAMES = 64
+OUT_OF_MEMORY = re.compile(r"alloc_error|rust_oom|out_of_memory|NoMemory|MemoryError", re.IGNORECASE)
+MOST_FRAMES = 64
 _LONGEST = 200
 
 
@@ -30,14 +30,14 @@ def fault(error: int, limits: Limits) -> RingfenceError:
     memory is a guess from its backtrace (its allocator's or interpreter's way to give up), for nothing tells of a refusal.
     """
     frames = _backtrace(error)
-    cause = _cause(ffi.take_message(error))
+    cause = cause_of(ffi.take_message(error))
     if "call stack exhausted" in cause:
         return LimitExceeded("", "stack", show_size(limits.stack), "its calls are nested too deeply")
     if "exceeds memory limits" in cause or "memory count too high" in cause:
         return LimitExceeded("", "memory", show_size(limits.memory), cause)
     if "fuel allocated for hostcalls" in cause:
         return LimitExceeded("", "output", show_size(limits.output), "more than the engine converts at once (128MiB of C values)")
-    if any(_OUT_OF_MEMORY.search(frame) for frame in frames):
+    if any(OUT_OF_MEMORY.search(frame) for frame in frames):
         return LimitExceeded("", "memory", show_size(limits.memory), f"it gave up in {frames[0]}")
     return GuestTrap(cause, backtrace=frames)
 
@@ -48,7 +48,8 @@ def plain(text: str) -> str:
     return shown + ("…" if len(text) > _LONGEST else "")
 
 
-def _cause(message: str) -> str:
+def cause_of(message: str) -> str:
+    """What wasmtime says is wrong, without its frames, safe to show."""
     head, mark, tail = message.rpartition(_CAUSE)
     if not mark:
         return plain(message.splitlines()[0] if message else "unknown error")
@@ -62,8 +63,8 @@ def _backtrace(error: int) -> list[str]:
     ffi.error_trace(error, ctypes.byref(frames))
     try:
         addresses = string_at(frames.data, frames.size * 8) if frames.size else b""
-        found = [_frame(address) for (address,) in ffi.ADDRESS.iter_unpack(addresses[: _MOST_FRAMES * 8])]
-        return found + (["…"] if frames.size > _MOST_FRAMES else [])
+        found = [_frame(address) for (address,) in ffi.ADDRESS.iter_unpack(addresses[: MOST_FRAMES * 8])]
+        return found + (["…"] if frames.size > MOST_FRAMES else [])
     finally:
         ffi.trace_delete(ctypes.byref(frames))
 

@@ -190,7 +190,7 @@ class ComponentInstance:
                 held = self._store.end()
             finally:
                 self._turn.release()
-            _close_all(held)
+            close_all(held)
 
 
 class _Unfit(Exception):
@@ -201,7 +201,7 @@ class _Unfit(Exception):
         self.error = error
 
 
-def _close_all(held: list[Any]) -> None:
+def close_all(held: list[Any]) -> None:
     """Close each, whatever the others raise; then raise the first of that."""
     first: BaseException | None = None
     for value in held:

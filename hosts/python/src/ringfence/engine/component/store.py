@@ -18,9 +18,9 @@ from ringfence.contract.limits import Limits, show_size
 from ringfence.engine.component import ffi
 from ringfence.engine.component.faults import fault
 from ringfence.engine.component.functions import ImportPlan
-from ringfence.engine.component.memory import Footprint
 from ringfence.engine.component.resources import HandleOwner, ResourceTable
 from ringfence.engine.component.scopes import Lifting, Lowering, nothing
+from ringfence.engine.footprint import Footprint
 from ringfence.engine.seam import Context
 
 _stores: weakref.WeakValueDictionary[int, Store] = weakref.WeakValueDictionary()

@@ -25,11 +25,11 @@ from ringfence.contract.types import (
     VariantOf,
 )
 from ringfence.contract.values import Some, record_class
-from ringfence.engine.component.mismatch import describe
 from ringfence.engine.core import fit
 from ringfence.engine.core.fit import Fit, Path
 from ringfence.engine.core.layout import NUMBERS
 from ringfence.engine.core.source import Source
+from ringfence.engine.mismatch import describe
 
 Parts: TypeAlias = Callable[[Any, Any], Any]
 """`parts(scope, value)`: the parts of a value, a single one bare. Raises ShapeError."""

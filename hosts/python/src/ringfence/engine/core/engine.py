@@ -19,9 +19,6 @@ from ringfence.contract.types import InterfaceType
 from ringfence.engine.cache import compile_module
 from ringfence.engine.component.faults import plain
 from ringfence.engine.component.ffi import take_message
-from ringfence.engine.component.memory import Footprint
-from ringfence.engine.component.memory import _module as module_footprint
-from ringfence.engine.component.memory import _Reader as BinaryReader
 from ringfence.engine.core import ffi
 from ringfence.engine.core.configuration import SETTINGS, wasm_engine
 from ringfence.engine.core.functions import Compilers, ExportPlan, ImportPlan
@@ -29,6 +26,7 @@ from ringfence.engine.core.instance import CoreInstance
 from ringfence.engine.core.plan import Plan, Trampoline, read_plan
 from ringfence.engine.core.store import Store
 from ringfence.engine.core.trampolines import builtin_function, host_function
+from ringfence.engine.footprint import BinaryReader, Footprint, module_footprint
 from ringfence.engine.seam import Artifacts, Context, FunctionName, Imports, Loaded
 
 _USUAL_STACK = Limits().stack

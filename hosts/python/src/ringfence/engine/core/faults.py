@@ -11,7 +11,7 @@ from wasmtime import _ffi
 
 from ringfence.contract.errors import GuestTrap, LimitExceeded, RingfenceError
 from ringfence.contract.limits import Limits, show_size
-from ringfence.engine.component.faults import _MOST_FRAMES, _OUT_OF_MEMORY, _cause, plain
+from ringfence.engine.component.faults import MOST_FRAMES, OUT_OF_MEMORY, cause_of, plain
 from ringfence.engine.component.ffi import take_message
 from ringfence.engine.core import ffi
 from ringfence.engine.core.plan import Code
@@ -25,16 +25,16 @@ def fault(error: int | None, trap: int | None, limits: Limits, code: tuple[Code,
     if trap:
         try:
             frames = _backtrace(trap, code)
-            cause = _cause(_trap_message(trap))
+            cause = cause_of(_trap_message(trap))
         finally:
             ffi.trap_delete(trap)
     else:
-        cause = _cause(take_message(error or 0))
+        cause = cause_of(take_message(error or 0))
     if "call stack exhausted" in cause:
         return LimitExceeded("", "stack", show_size(limits.stack), "its calls are nested too deeply")
     if "exceeds memory limits" in cause or "memory count too high" in cause or "memory minimum size" in cause:
         return LimitExceeded("", "memory", show_size(limits.memory), cause)
-    if any(_OUT_OF_MEMORY.search(frame) for frame in frames):
+    if any(OUT_OF_MEMORY.search(frame) for frame in frames):
         return LimitExceeded("", "memory", show_size(limits.memory), f"it gave up in {frames[0]}")
     return GuestTrap(cause, backtrace=frames)
 
@@ -62,8 +62,8 @@ def _backtrace(trap: int, code: tuple[Code, ...]) -> list[str]:
     ffi.trap_frames(trap, ctypes.byref(frames))
     try:
         addresses = string_at(frames.data, frames.size * 8) if frames.size else b""
-        named = [_frame(address, code) for (address,) in _ADDRESS.iter_unpack(addresses[: _MOST_FRAMES * 8])]
-        return [name for name in named if name] + (["…"] if frames.size > _MOST_FRAMES else [])
+        named = [_frame(address, code) for (address,) in _ADDRESS.iter_unpack(addresses[: MOST_FRAMES * 8])]
+        return [name for name in named if name] + (["…"] if frames.size > MOST_FRAMES else [])
     finally:
         ffi.trace_delete(ctypes.byref(frames))
 

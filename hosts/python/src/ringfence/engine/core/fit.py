@@ -18,9 +18,10 @@ from typing import Any, NoReturn, TypeAlias
 from ringfence.contract.errors import ShapeError
 from ringfence.contract.names import snake
 from ringfence.contract.types import EnumOf, FlagsOf, ListOf, Primitive, RecordOf, ResultOf, TupleOf, Type, VariantOf
-from ringfence.contract.values import Case, Err, Fill, Ok, Record, Some
-from ringfence.engine.component.mismatch import describe, mismatch, no_such
+from ringfence.contract.values import Case, Err, Fill, Ok
 from ringfence.engine.core.layout import CODES
+from ringfence.engine.mismatch import describe, mismatch, no_such
+from ringfence.engine.records import field_values
 
 Path: TypeAlias = tuple[str, ...]
 """Steps into a value, outermost first."""
@@ -32,8 +33,6 @@ BOUNDS = {
 }
 """The least and the greatest of each integer type."""
 
-_PLAIN = (bool, int, float, str, bytes, bytearray, memoryview, list, AbstractSet, Case, Some, Ok, Err)
-"""What is certainly no record, though any object with the right attributes is one."""
 _NAN = float("nan")
 
 
@@ -187,7 +186,7 @@ def fields(kind: RecordOf) -> Fit:
                     continue
                 return found
         try:
-            return _fields(kind, wit, value)
+            return field_values(kind, value)
         except ShapeError as error:
             raise along(error, path) from None
 
@@ -205,42 +204,6 @@ def attributes(wit: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 def _single(key: str) -> Callable[[Any], tuple[Any, ...]]:
     return lambda value: (value[key],)
-
-
-def _fields(kind: RecordOf, wit: tuple[str, ...], value: Any) -> Sequence[Any]:
-    if isinstance(value, Record):
-        found = [getattr(value, name) for name in value.__fields__]
-        return found if value.__wit__ == wit else _mapped(wit, dict(zip(value.__wit__, found, strict=True)))
-    if isinstance(value, Mapping):
-        return _mapped(wit, value)
-    if value is None or isinstance(value, _PLAIN) or (isinstance(value, tuple) and not hasattr(value, "_fields")):
-        raise mismatch(kind, value)
-    found = []
-    for name in wit:
-        try:
-            found.append(getattr(value, snake(name)))
-        except AttributeError:
-            raise ShapeError(f"missing field {name} in {describe(value)}") from None
-    return found
-
-
-def _mapped(wit: tuple[str, ...], value: Mapping[Any, Any]) -> Sequence[Any]:
-    found = []
-    for name in wit:
-        other = snake(name)
-        if name in value:
-            found.append(value[name])
-        elif other in value:
-            found.append(value[other])
-        else:
-            raise ShapeError(f"missing field {name}")
-    if len(value) != len(wit):
-        known = {spelling for name in wit for spelling in (name, snake(name))}
-        for key in value:
-            if key not in known:
-                raise no_such("field", key if isinstance(key, str) else describe(key), wit)
-        raise ShapeError("a field is given twice, in kebab-case and in snake_case")
-    return found
 
 
 def elements(kind: TupleOf) -> Fit:

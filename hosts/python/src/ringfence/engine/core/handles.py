@@ -12,9 +12,9 @@ from typing import Any, NoReturn, Protocol
 
 from ringfence.contract.errors import GuestTrap
 from ringfence.contract.types import ResourceName
-from ringfence.engine.component.mismatch import describe
 from ringfence.engine.core.fit import Path, wrong
 from ringfence.engine.core.plan import Resource
+from ringfence.engine.mismatch import describe
 from ringfence.engine.seam import Context
 
 MAX_HANDLES = 1 << 20

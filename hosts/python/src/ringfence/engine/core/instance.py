@@ -8,7 +8,7 @@ from typing import Any
 
 from ringfence.contract.errors import GuestTrap, ShapeError, UsageError
 from ringfence.contract.values import Err, WitError
-from ringfence.engine.component.instance import DropContext, _close_all
+from ringfence.engine.component.instance import DropContext, close_all
 from ringfence.engine.core.functions import Call, ExportPlan
 from ringfence.engine.core.handles import GuestHandle
 from ringfence.engine.core.signals import Wrapped, current, defer, leave_room, undefer
@@ -166,4 +166,4 @@ class CoreInstance:
                 held = self._store.end()
             finally:
                 self._turn.release()
-            _close_all(held)
+            close_all(held)

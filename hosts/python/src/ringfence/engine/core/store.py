@@ -12,13 +12,13 @@ from wasmtime import Engine, _ffi
 from ringfence.contract.errors import GuestTrap, LimitExceeded
 from ringfence.contract.limits import Limits, show_size
 from ringfence.engine.component import ffi as stores
-from ringfence.engine.component.memory import Footprint
 from ringfence.engine.core import ffi
 from ringfence.engine.core.faults import discard, fault
 from ringfence.engine.core.handles import HandleOwner, Handles, HostHandles, Scope
 from ringfence.engine.core.memory import Border, Memory
 from ringfence.engine.core.plan import Options, Plan
 from ringfence.engine.core.signals import current
+from ringfence.engine.footprint import Footprint
 from ringfence.engine.seam import Context
 
 

@@ -64,7 +64,7 @@ def footprint(binary: memoryview) -> Footprint:
         IntegrityError: it is built in a way that can't be counted (core modules or components taken as imports).
     """
     try:
-        return _component(_Reader(binary), ())
+        return _component(BinaryReader(binary), ())
     except (LookupError, RecursionError) as error:
         raise IntegrityError(f"the component's memories can't be counted: {error}") from error
 
@@ -78,7 +78,7 @@ class _Scope:
     made: Footprint = field(default_factory=Footprint)
 
 
-class _Reader:
+class BinaryReader:
     """Reads LEB128 numbers, names and sections from a piece of the binary."""
 
     def __init__(self, data: memoryview) -> None:
@@ -101,11 +101,11 @@ class _Reader:
             if not byte & 0x80:
                 return found
 
-    def piece(self, size: int) -> _Reader:
+    def piece(self, size: int) -> BinaryReader:
         start, self._at = self._at, self._at + size
         if self._at > len(self._data):
             raise IndexError("it ends too early")
-        return _Reader(self._data[start : self._at])
+        return BinaryReader(self._data[start : self._at])
 
     def name(self) -> None:
         self.piece(self.number())
@@ -120,7 +120,7 @@ _CORE, _COMPONENT = 0x00, 0x04
 _CORE_MODULE = 0x11
 
 
-def _component(reader: _Reader, outer: tuple[_Scope, ...]) -> Footprint:
+def _component(reader: BinaryReader, outer: tuple[_Scope, ...]) -> Footprint:
     reader.preamble()
     scope = _Scope()
     scopes = (scope, *outer)
@@ -128,7 +128,7 @@ def _component(reader: _Reader, outer: tuple[_Scope, ...]) -> Footprint:
         section, body = reader.byte(), reader.piece(reader.number())
         match section:
             case 1:
-                scope.modules.append(_module(body))
+                scope.modules.append(module_footprint(body))
             case 4:
                 scope.components.append(_component(body, scopes))
             case 2 | 5 | 6 | 10 | 11:
@@ -139,7 +139,7 @@ def _component(reader: _Reader, outer: tuple[_Scope, ...]) -> Footprint:
     return scope.made
 
 
-def _core_instance(body: _Reader, scopes: tuple[_Scope, ...]) -> None:
+def _core_instance(body: BinaryReader, scopes: tuple[_Scope, ...]) -> None:
     if body.byte() == 0:
         _make(scopes[0], scopes[0].modules, body.number())
         for _ in range(body.number()):
@@ -153,7 +153,7 @@ def _core_instance(body: _Reader, scopes: tuple[_Scope, ...]) -> None:
             body.number()
 
 
-def _instance(body: _Reader, scopes: tuple[_Scope, ...]) -> None:
+def _instance(body: BinaryReader, scopes: tuple[_Scope, ...]) -> None:
     if body.byte() == 0:
         _make(scopes[0], scopes[0].components, body.number())
         for _ in range(body.number()):
@@ -176,7 +176,7 @@ def _make(scope: _Scope, space: list[Footprint | None], index: int) -> None:
         scope.made.instances += 1
 
 
-def _alias(body: _Reader, scopes: tuple[_Scope, ...]) -> None:
+def _alias(body: BinaryReader, scopes: tuple[_Scope, ...]) -> None:
     sort, target = _sort(body), body.byte()
     if target == 2:
         up, index = body.number(), body.number()
@@ -188,12 +188,12 @@ def _alias(body: _Reader, scopes: tuple[_Scope, ...]) -> None:
         _extend(scopes[0], sort, None)
 
 
-def _import(body: _Reader, scopes: tuple[_Scope, ...]) -> None:
+def _import(body: BinaryReader, scopes: tuple[_Scope, ...]) -> None:
     _extern_name(body)
     _extend(scopes[0], _extern_type(body), None)
 
 
-def _export(body: _Reader, scopes: tuple[_Scope, ...]) -> None:
+def _export(body: BinaryReader, scopes: tuple[_Scope, ...]) -> None:
     _extern_name(body)
     sort, index = _sort(body), body.number()
     if body.byte():
@@ -217,18 +217,18 @@ def _extend(scope: _Scope, sort: tuple[int, int], entry: Footprint | None) -> No
         space.append(entry)
 
 
-def _sort(body: _Reader) -> tuple[int, int]:
+def _sort(body: BinaryReader) -> tuple[int, int]:
     sort = body.byte()
     return sort, body.byte() if sort == _CORE else 0
 
 
-def _extern_name(body: _Reader) -> None:
+def _extern_name(body: BinaryReader) -> None:
     if body.byte() > 1:
         raise LookupError("it uses names of a form unknown here")
     body.name()
 
 
-def _extern_type(body: _Reader) -> tuple[int, int]:
+def _extern_type(body: BinaryReader) -> tuple[int, int]:
     """Read what is imported, or what an export is ascribed; its sort."""
     kind = body.byte()
     if kind == _CORE:
@@ -243,7 +243,7 @@ def _extern_type(body: _Reader) -> tuple[int, int]:
     return kind, 0
 
 
-def _module(reader: _Reader) -> Footprint:
+def module_footprint(reader: BinaryReader) -> Footprint:
     """The memories and tables that a core module defines."""
     made = Footprint()
     reader.preamble()
