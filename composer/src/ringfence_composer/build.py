@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ringfence.contract.lock import Lane
 from ringfence.contract.names import Digest, digest_of
 
 from ringfence_composer.builders.base import Artifact, BuildContext, Builder, ComponentSource, Requirement
@@ -31,7 +32,7 @@ class CoreForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltNode:
-    """A node's binary, with its core form where its lane needs one.
+    """A node's binary, how its calls cross the border and why, and its core form where that lane is core.
 
     `inputs` is equal on every machine for equal sources; `by` names what made it.
     """
@@ -42,6 +43,8 @@ class BuiltNode:
     size: int
     runtime_needs: frozenset[str]
     by: str
+    lane: Lane = "component"
+    lane_reason: str = "not decided yet"
     core: CoreForm | None = None
 
 

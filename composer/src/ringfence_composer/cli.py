@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 import click
 from ringfence.contract.errors import GuestTrap, ManifestError, RingfenceError, ShapeError, StaleLock, UsageError
 from ringfence.contract.layout import user_cache
+from ringfence.contract.lock import Lane
 from ringfence.contract.types import FunctionType, ResultOf
 from ringfence.contract.wire import from_words, to_json
 
@@ -30,6 +31,11 @@ CACHE = click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder for builds and compiled code (default: your cache folder).",
+)
+LANE = click.option(
+    "--lane",
+    type=click.Choice(get_args(Lane)),
+    help="Run every node on this lane, whatever graph.yaml asks for (component: the reference engine).",
 )
 
 
@@ -55,11 +61,12 @@ def compose() -> None:
 
 @compose.command()
 @GRAPH
+@LANE
 @CACHE
-def up(graph: Path, cache: Path | None) -> None:
+def up(graph: Path, lane: Lane | None, cache: Path | None) -> None:
     """Check, build, plan, and write the lock (the default command)."""
     terminal = Terminal()
-    done = _guarded(terminal, lambda: compose_file(graph, _workshop(terminal, cache)))
+    done = _guarded(terminal, lambda: compose_file(graph, _workshop(terminal, cache, lane)))
     terminal.line(str(done.file))
 
 
@@ -76,12 +83,13 @@ def check(*, graph: Path, as_json: bool, cache: Path | None) -> None:
 
 @compose.command()
 @GRAPH
+@LANE
 @JSON
 @CACHE
-def plan(*, graph: Path, as_json: bool, cache: Path | None) -> None:
+def plan(*, graph: Path, lane: Lane | None, as_json: bool, cache: Path | None) -> None:
     """Show, for every import of every node, what was decided and by which line."""
     terminal = Terminal()
-    found = _guarded(terminal, lambda: plan_file(graph, _workshop(terminal, cache)), as_json=as_json)
+    found = _guarded(terminal, lambda: plan_file(graph, _workshop(terminal, cache, lane)), as_json=as_json)
     terminal.line(data.text_of(data.plan_data(found))) if as_json else terminal.plan(found)
 
 
@@ -122,8 +130,8 @@ def main() -> NoReturn:
     sys.exit(compose.main(prog_name="compose"))
 
 
-def _workshop(terminal: Terminal, cache: Path | None) -> Workshop:
-    return Workshop(cache=cache.absolute() if cache else user_cache(), report=terminal.step)
+def _workshop(terminal: Terminal, cache: Path | None, lane: Lane | None = None) -> Workshop:
+    return Workshop(cache=cache.absolute() if cache else user_cache(), report=terminal.step, lane=lane)
 
 
 def _pairs(words: tuple[str, ...]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from typing import Any
 import jsonschema
 from ringfence.contract.layout import artifact_path, lock_path, user_cache
 from ringfence.contract.lock import (
+    Lane,
     Lock,
     LockedArtifact,
     LockedEdge,
@@ -46,10 +47,11 @@ def _silent(_message: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What the stages work with: the cache folder, whom to tell of each step, and the official tools."""
+    """What the stages work with: the cache folder, whom to tell of each step, and the lane that overrides what graphs ask for."""
 
     cache: Path = field(default_factory=user_cache)
     report: Callable[[str], None] = _silent
+    lane: Lane | None = None
 
     @property
     def context(self) -> BuildContext:
@@ -82,7 +84,7 @@ def check_file(manifest: Path, workshop: Workshop) -> ResolvedGraph:
 
 def plan_file(manifest: Path, workshop: Workshop) -> Plan:
     """The graph decided; what is missing is built. Raises like `check_file`, and PlanRefused."""
-    built = with_lanes(build(check_file(manifest, workshop), workshop.context), _toolchain(workshop), workshop.context)
+    built = with_lanes(build(check_file(manifest, workshop), workshop.context), _toolchain(workshop), workshop.context, workshop.lane)
     workshop.report(f"planning {manifest.name}")
     return plan(built, BinaryFacts(_toolchain(workshop), {name: node.path for name, node in built.nodes.items()}))
 

@@ -1,10 +1,15 @@
-"""A built graph with what its nodes' lanes need: for the core lane a merged core module and its plan, made once per component."""
+"""A built graph with a lane for every node, and what that lane needs: for core a merged core module and its plan, made once per component.
+
+Core is every node's lane unless its component is something that lane can't carry, or the manifest or the command line asks otherwise.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+from ringfence.contract.lock import Lane
 from ringfence.contract.names import digest_of
 
 from ringfence_composer.build import BuiltGraph, BuiltNode, CoreForm
@@ -12,60 +17,75 @@ from ringfence_composer.builders.base import BuildContext
 from ringfence_composer.builders.cache import BuildCache, Stored
 from ringfence_composer.decompose import FORMAT, Decomposed, decompose
 from ringfence_composer.errors import PlanRefused
+from ringfence_composer.manifest.graph import NodeManifest
 from ringfence_composer.manifest.source import Problems
 from ringfence_composer.toolchain import Toolchain
 
+BY_DEFAULT = "the default"
+BY_MANIFEST = "asked for in the manifest"
+BY_COMMAND = "asked for on the command line"
 
-def with_lanes(built: BuiltGraph, toolchain: Toolchain, context: BuildContext) -> BuiltGraph:
-    """The same graph, each node that asks for the core lane with its core form.
+
+def with_lanes(built: BuiltGraph, toolchain: Toolchain, context: BuildContext, lane: Lane | None = None) -> BuiltGraph:
+    """The same graph, each node with its lane and the reason, and on core with its core form. `lane` overrides what the nodes ask for.
+
+    A component that core can't carry runs on the component lane, which its reason then says.
 
     Raises:
-        PlanRefused: components that the core lane can't carry, with all reasons; their nodes have to leave `lane: core` out.
+        PlanRefused: components that core can't carry, of nodes for which it is asked, with all reasons.
     """
     problems, nodes = Problems(), dict(built.nodes)
     for node in built.resolved.manifest.nodes:
-        if node.lane == "core":
-            context.report(f"{node.name}: taking the component apart for the core lane")
-            made = _Decomposing(toolchain, nodes[node.name])
-            form = made.form(BuildCache(context.cache, context.report))
-            nodes[node.name] = replace(nodes[node.name], core=form)
+        asked, why = _asked(node, lane)
+        if asked == "component":
+            nodes[node.name] = replace(nodes[node.name], lane="component", lane_reason=why)
+            continue
+        context.report(f"{node.name}: taking the component apart for the core lane")
+        made = _Decomposing(toolchain, nodes[node.name], BuildCache(context.cache, context.report))
+        if not made.reasons:
+            nodes[node.name] = replace(nodes[node.name], lane="core", lane_reason=why, core=made.form())
+        elif asked is None:
+            reason = "the core lane can't carry it: it " + "; it ".join(made.reasons)
+            nodes[node.name] = replace(nodes[node.name], lane="component", lane_reason=reason)
+        else:
             for reason in made.reasons:
+                path, hint = ((*node.path, "lane"), "leave lane out") if why == BY_MANIFEST else (node.path, "leave --lane out")
                 message = f"the core lane can't carry this component: it {reason}"
-                problems.extend([built.resolved.manifest.document.problem((*node.path, "lane"), message, hint="leave lane out")])
+                problems.extend([built.resolved.manifest.document.problem(path, message, hint=hint)])
     if problems:
         raise PlanRefused(problems.in_order())
     return replace(built, nodes=nodes)
 
 
+def _asked(node: NodeManifest, lane: Lane | None) -> tuple[Lane | None, str]:
+    """The lane somebody asks for, and who."""
+    if lane is not None:
+        return lane, BY_COMMAND
+    return (node.lane, BY_MANIFEST) if node.lane else (None, BY_DEFAULT)
+
+
 class _Decomposing:
-    """Takes one component apart, at most once; both halves come from the cache where they are there."""
+    """Takes one component apart, at most once; what comes of it is kept in the cache, a refusal, too."""
 
-    def __init__(self, toolchain: Toolchain, node: BuiltNode) -> None:
-        self._toolchain, self._node = toolchain, node
-        self._made: Decomposed | None = None
-        self.reasons: tuple[str, ...] = ()
+    def __init__(self, toolchain: Toolchain, node: BuiltNode, cache: BuildCache) -> None:
+        self._toolchain, self._node, self._cache = toolchain, node, cache
+        self._made: dict[str, bytes] = {}
+        self.reasons: tuple[str, ...] = tuple(json.loads(self._part("refusal").path.read_bytes()))
 
-    def form(self, cache: BuildCache) -> CoreForm | None:
-        """The two halves; None where the lane can't carry the component, and then `reasons` says why."""
-        try:
-            module, plan = self._half(cache, "module"), self._half(cache, "plan")
-        except _RefusedError:
-            return None
+    def form(self) -> CoreForm:
+        """The two halves of a component that the lane can carry."""
+        module, plan = self._part("module"), self._part("plan")
         return CoreForm(module=module.path, module_digest=module.digest, plan=plan.path, plan_digest=plan.digest, by=f"decompose {FORMAT}")
 
-    def _half(self, cache: BuildCache, half: str) -> Stored:
-        inputs = digest_of(f"decompose {FORMAT} {half} {self._toolchain.digest} {self._node.digest}".encode())
-        return cache.fetch(inputs, lambda _: self._bytes(half))
+    def _part(self, part: str) -> Stored:
+        inputs = digest_of(f"decompose {FORMAT} {part} {self._toolchain.digest} {self._node.digest}".encode())
+        return self._cache.fetch(inputs, lambda _: self._bytes(part))
 
-    def _bytes(self, half: str) -> bytes:
-        if self._made is None:
+    def _bytes(self, part: str) -> bytes:
+        if not self._made:
             made = decompose(self._toolchain, Path(self._node.path))
-            if not isinstance(made, Decomposed):
-                self.reasons = tuple(reason.message for reason in made.reasons)
-                raise _RefusedError
-            self._made = made
-        return self._made.module if half == "module" else self._made.plan
-
-
-class _RefusedError(Exception):
-    """The lane can't carry it."""
+            if isinstance(made, Decomposed):
+                self._made = {"refusal": b"[]", "module": made.module, "plan": made.plan}
+            else:
+                self._made = {"refusal": json.dumps([reason.message for reason in made.reasons]).encode()}
+        return self._made[part]

@@ -27,8 +27,6 @@ NO_AUTHORITY = "no authority of its own"
 NO_GRANT = "no grant"
 EXFILTRATES = "(can exfiltrate)"
 """How the kinds' wordings mark a grant that lets a guest send data to names of its choice."""
-LANE: Lane = "component"
-LANE_REASON = "the default until the core engine has passed its whole proof"
 
 _RUNTIME_FORMS: Mapping[str, tuple[str, Any]] = {
     "wasi:clocks/monotonic-clock": ("clocks", ["monotonic"]),
@@ -126,7 +124,7 @@ class _Decider:
 
     def __init__(self, built: BuiltGraph, node: NodeManifest, world: World, links: tuple[Link, ...]) -> None:
         self._manifest, self._node, self._world = built.resolved.manifest, node, world
-        self._source = built.resolved.worlds[node.name]
+        self._built, self._source = built.nodes[node.name], built.resolved.worlds[node.name]
         self._linked = {link.wanted: link for link in links if link.edge.consumer == node.name}
         self._host: EdgeManifest | None = next(
             (edge for edge in self._manifest.edges if edge.consumer == node.name and edge.provider == HOST), None
@@ -142,8 +140,8 @@ class _Decider:
         return PlannedNode(
             name=self._node.name,
             world=world_name(self._source),
-            lane=self._node.lane or LANE,
-            reason="asked for in the manifest" if self._node.lane else LANE_REASON,
+            lane=self._built.lane,
+            reason=self._built.lane_reason,
             imports=imports,
             runtime=self._runtime,
             grants=tuple(self._given()),
