@@ -26,68 +26,72 @@ class Ticking(Protocol):
 
 
 class Ticker:
-    """Counts running calls per engine and ticks while there are any. Thread-safe."""
+    """Ticks while calls are running. Thread-safe; `enter` and `leave` are one operation on a dictionary each, and take no lock."""
 
     def __init__(self) -> None:
         self._reset()
 
     def _reset(self) -> None:
-        self._condition = threading.Condition(threading.Lock())
-        self._running: dict[Ticking, int] = {}
+        self._running: dict[object, Ticking] = {}
+        self._guard = threading.Lock()
+        self._waking = threading.Event()
         self._thread: threading.Thread | None = None
-        self._asleep = False
-        self._stopped = False
+        self._asleep = True
 
     @property
     def running(self) -> int:
         """How many calls are counted now."""
-        with self._condition:
-            return sum(self._running.values())
+        return len(self._running)
 
-    def enter(self, engine: Ticking) -> None:
-        """A call begins in this engine."""
-        with self._condition:
-            self._running[engine] = self._running.get(engine, 0) + 1
+    def enter(self, store: object, engine: Ticking) -> None:
+        """A call begins in this store of this engine; a store has one at a time."""
+        self._running[store] = engine
+        if self._asleep:
+            self._wake()
+
+    def leave(self, store: object) -> None:
+        """The call in this store ends."""
+        self._running.pop(store, None)
+
+    def _wake(self) -> None:
+        with self._guard:
             if self._thread is None:
-                self._stopped = False
+                self._asleep = False
                 self._thread = threading.Thread(target=self._tick, name="ringfence-ticker", daemon=True)
                 self._thread.start()
-            elif self._asleep:
-                self._condition.notify()
-
-    def leave(self, engine: Ticking) -> None:
-        """A call that was entered ends."""
-        with self._condition:
-            left = self._running[engine] - 1
-            if left:
-                self._running[engine] = left
             else:
-                del self._running[engine]
+                self._waking.set()
 
     def stop(self) -> None:
         """End the thread; the next call starts another. Run at exit, so that no tick meets an engine that is being freed."""
-        with self._condition:
-            thread, self._thread, self._stopped = self._thread, None, True
-            self._condition.notify()
+        with self._guard:
+            thread, self._thread, self._asleep = self._thread, None, True
+            self._waking.set()
         if thread is not None:
             thread.join(timeout=1)
 
     def _tick(self) -> None:
-        idle = 0
-        me = threading.current_thread()
-        while True:
+        idle, me = 0, threading.current_thread()
+        while self._thread is me:
             time.sleep(PERIOD)
-            with self._condition:
-                idle = 0 if self._running else idle + 1
-                while idle > _LINGER and not self._running and self._thread is me:
-                    self._asleep = True
-                    self._condition.wait()
-                    self._asleep = False
-                if self._thread is not me:
-                    return
-                engines = tuple(self._running)
+            engines = set(self._running.values())
             for engine in engines:
                 engine.increment_epoch()
+            idle = 0 if engines else idle + 1
+            if idle > _LINGER:
+                self._sleep(me)
+
+    def _sleep(self, me: threading.Thread) -> None:
+        """Until a call begins. One that began before `_asleep` was set is seen here, one that begins later sees it and wakes us."""
+        with self._guard:
+            if self._thread is not me:
+                return
+            self._waking.clear()
+            self._asleep = True
+        if not self._running:
+            self._waking.wait()
+        with self._guard:
+            self._asleep = self._thread is None
 
 
 ticker = Ticker()

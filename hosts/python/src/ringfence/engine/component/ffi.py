@@ -14,7 +14,7 @@ allocated: `val_clone` makes it so.
 from __future__ import annotations
 
 import ctypes
-from ctypes import CFUNCTYPE, POINTER, c_bool, c_char_p, c_int64, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p, string_at
+from ctypes import POINTER, c_bool, c_char_p, c_int64, c_size_t, c_uint32, c_uint64, c_void_p, string_at
 from struct import Struct
 from typing import Any
 
@@ -84,11 +84,11 @@ def _bind(name: str, result: Any, *arguments: Any) -> Any:
     return function
 
 
-HOST_FUNCTION = CFUNCTYPE(c_size_t, c_void_p, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t)
+HOST_FUNCTION = "size_t(size_t, size_t, size_t, size_t, size_t, size_t, size_t)"
 """(data, context, type, arguments, count, results, count) -> error or 0"""
-DESTRUCTOR = CFUNCTYPE(c_size_t, c_void_p, c_void_p, c_uint32)
+DESTRUCTOR = "size_t(size_t, size_t, uint32_t)"
 """(data, context, rep) -> error or 0"""
-EPOCH_CALLBACK = CFUNCTYPE(c_size_t, c_void_p, c_void_p, POINTER(c_uint64), POINTER(c_uint8))
+EPOCH_CALLBACK = "size_t(size_t, size_t, uint64_t *, uint8_t *)"
 """(context, data, delta out, kind out: 0 goes on) -> error or 0"""
 
 call = _bind("wasmtime_component_func_call", c_void_p, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t)
@@ -109,12 +109,12 @@ store_new = _bind("wasmtime_store_new", c_void_p, c_void_p, c_void_p, c_void_p)
 store_context = _bind("wasmtime_store_context", c_void_p, c_void_p)
 store_delete = _bind("wasmtime_store_delete", None, c_void_p)
 store_limiter = _bind("wasmtime_store_limiter", None, c_void_p, c_int64, c_int64, c_int64, c_int64, c_int64)
-store_epoch_callback = _bind("wasmtime_store_epoch_deadline_callback", None, c_void_p, EPOCH_CALLBACK, c_void_p, c_void_p)
+store_epoch_callback = _bind("wasmtime_store_epoch_deadline_callback", None, c_void_p, c_void_p, c_void_p, c_void_p)
 context_data = _bind("wasmtime_context_get_data", c_void_p, c_void_p)
 set_epoch_deadline = _bind("wasmtime_context_set_epoch_deadline", None, c_void_p, c_uint64)
 
 linker_add_function = _bind(
-    "wasmtime_component_linker_instance_add_func", c_void_p, c_void_p, c_char_p, c_size_t, HOST_FUNCTION, c_void_p, c_void_p
+    "wasmtime_component_linker_instance_add_func", c_void_p, c_void_p, c_char_p, c_size_t, c_void_p, c_void_p, c_void_p
 )
 linker_add_resource = _bind(
     "wasmtime_component_linker_instance_add_resource",
@@ -123,7 +123,7 @@ linker_add_resource = _bind(
     c_char_p,
     c_size_t,
     c_void_p,
-    DESTRUCTOR,
+    c_void_p,
     c_void_p,
     c_void_p,
 )

@@ -22,7 +22,7 @@ from ringfence.engine.component.resources import GuestHandle
 from ringfence.engine.component.scopes import Lifting, Lowering
 from ringfence.engine.component.store import Store
 from ringfence.engine.seam import Context, FunctionName
-from ringfence.engine.signals import deferred, leave_room
+from ringfence.engine.signals import current, defer, leave_room, undefer
 from ringfence.engine.ticker import ticker
 
 _T = TypeVar("_T")
@@ -112,22 +112,26 @@ class ComponentInstance:
             store.running, store.guard = context, context or DropContext(store.limits.deadline)
             store.check()
             leave_room()
-            with deferred(store.interrupted):
-                ticker.enter(store.engine)
-                try:
-                    result = work()
-                    if store.reason is not None:  # it came too late to end the guest, and must not be lost
-                        raise store.reason
-                except _Unfit as unfit:
-                    raise unfit.error from None
-                except BaseException:
-                    store.trapped = True
-                    raise
-                else:
-                    return result
-                finally:
-                    store.running = store.guard = None
-                    ticker.leave(store.engine)
+            outer, deferred = current.store, defer(store.interrupted)
+            current.store = store
+            ticker.enter(store, store.engine)
+            try:
+                result = work()
+                if store.reason is not None:  # it came too late to end the guest, and must not be lost
+                    raise store.reason
+            except _Unfit as unfit:
+                raise unfit.error from None
+            except BaseException:
+                store.trapped = True
+                raise
+            else:
+                return result
+            finally:
+                store.running = store.guard = None
+                current.store = outer
+                ticker.leave(store)
+                if deferred:
+                    undefer()
         finally:
             self._turn.release()
             self._afterwards()

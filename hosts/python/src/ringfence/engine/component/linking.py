@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from wasmtime import Engine
 from wasmtime.component import Component, ExportIndex, Linker, LinkerInstance, ResourceType
 
 from ringfence.contract.errors import UsageError
 from ringfence.contract.types import InterfaceType, ResourceName
+from ringfence.engine.callbacks import CFunction
 from ringfence.engine.component import ffi
 from ringfence.engine.component.faults import plain
 from ringfence.engine.component.functions import ExportPlan
@@ -18,7 +18,7 @@ from ringfence.engine.component.store import drop_object
 from ringfence.engine.component.types import ComponentTypes
 from ringfence.engine.seam import FunctionName
 
-Callbacks = Mapping[FunctionName, Any]
+Callbacks = Mapping[FunctionName, CFunction]
 
 
 class Code:
@@ -53,10 +53,10 @@ class Code:
         pointer = instance.ptr()
         for name in declared.resources:
             data, kind = name.encode(), kinds[named[interface, name]]
-            _defined(ffi.linker_add_resource(pointer, data, len(data), kind.ptr(), drop_object, None, None))
+            _defined(ffi.linker_add_resource(pointer, data, len(data), kind.ptr(), drop_object.address, None, None))
         for name in declared.functions:
             data, callback = name.encode(), self._callbacks[interface, name]
-            _defined(ffi.linker_add_function(pointer, data, len(data), callback, None, None))
+            _defined(ffi.linker_add_function(pointer, data, len(data), callback.address, None, None))
 
     def plan(self, function: FunctionName) -> ExportPlan:
         """The plan of an exported function.

@@ -15,6 +15,7 @@ from wasmtime import Engine
 
 from ringfence.contract.errors import LimitExceeded
 from ringfence.contract.limits import Limits, show_size
+from ringfence.engine.callbacks import CFunction
 from ringfence.engine.component import ffi
 from ringfence.engine.component.faults import fault
 from ringfence.engine.component.functions import ImportPlan
@@ -53,7 +54,7 @@ class Store:
         self.context: int = ffi.store_context(self._pointer)
         elements = made.table_elements(limits.memory)
         ffi.store_limiter(self._pointer, memory, elements, -1, -1, sum(made.memories.values()))
-        ffi.store_epoch_callback(self._pointer, on_tick, None, None)
+        ffi.store_epoch_callback(self._pointer, on_tick.address, None, None)
         ffi.set_epoch_deadline(self.context, 1)
         _stores[number] = self
 
@@ -146,7 +147,7 @@ def _on_tick(context: int, _data: int, delta: Any, _kind: Any) -> int:
     return 0
 
 
-on_tick = ffi.EPOCH_CALLBACK(_on_tick)
+on_tick = CFunction(ffi.EPOCH_CALLBACK, _on_tick, stop)
 
 
 def _serve(plan: ImportPlan, _data: int, context: int, _type: int, arguments: int, _count: int, results: int, _results_count: int) -> int:
@@ -160,9 +161,9 @@ def _serve(plan: ImportPlan, _data: int, context: int, _type: int, arguments: in
     return 0
 
 
-def host_function(plan: ImportPlan) -> Any:
+def host_function(plan: ImportPlan) -> CFunction:
     """The C function that serves this import. It must outlive the linker it is defined in."""
-    return ffi.HOST_FUNCTION(partial(_serve, plan))
+    return CFunction(ffi.HOST_FUNCTION, partial(_serve, plan), stop)
 
 
 def _drop_object(_data: int, context: int, rep: int) -> int:
@@ -176,4 +177,4 @@ def _drop_object(_data: int, context: int, rep: int) -> int:
     return 0
 
 
-drop_object = ffi.DESTRUCTOR(_drop_object)
+drop_object = CFunction(ffi.DESTRUCTOR, _drop_object, stop)

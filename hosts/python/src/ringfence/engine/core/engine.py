@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Mapping
 from ctypes import byref as reference
 from ctypes import c_void_p
-from typing import Any
 
 from wasmtime import Engine, FuncType, Linker, Module, ValType, WasmtimeError
 
@@ -17,6 +16,7 @@ from ringfence.contract.limits import Limits
 from ringfence.contract.names import digest_of
 from ringfence.contract.types import InterfaceType
 from ringfence.engine.cache import compile_module
+from ringfence.engine.callbacks import CFunction
 from ringfence.engine.component.faults import plain
 from ringfence.engine.component.ffi import take_message
 from ringfence.engine.core import ffi
@@ -123,13 +123,13 @@ def _compile(engine: Engine, artifacts: Artifacts) -> Module:
 class _Code:
     """A module and what it imports, ready to instantiate on one engine. Kept alive by every store it runs in."""
 
-    def __init__(self, engine: Engine, module: Module, callbacks: list[tuple[Trampoline, Any]]) -> None:
+    def __init__(self, engine: Engine, module: Module, callbacks: list[tuple[Trampoline, CFunction]]) -> None:
         self.engine, self._module, self._callbacks = engine, module, callbacks
         linker = Linker(engine)
         for index, (trampoline, callback) in enumerate(callbacks):
             kind = FuncType([_VALUES[core]() for core in trampoline.params], [_VALUES[core]() for core in trampoline.results])
             name = str(index).encode()
-            _done(ffi.linker_define(linker.ptr(), b"t", 1, name, len(name), kind.ptr(), callback, None, None))
+            _done(ffi.linker_define(linker.ptr(), b"t", 1, name, len(name), kind.ptr(), callback.address, None, None))
         pre = c_void_p()
         _done(ffi.instance_pre(linker.ptr(), module.ptr(), reference(pre)))
         self.pre = pre.value or 0
@@ -151,7 +151,7 @@ class LinkedCore:
             raise LookupError(f"no host function for {', '.join(missing)}")
         self._loaded = loaded
         plan, compilers = loaded.plan, loaded.compilers
-        self._callbacks: list[tuple[Trampoline, Any]] = []
+        self._callbacks: list[tuple[Trampoline, CFunction]] = []
         for one in plan.trampolines:
             if one.kind == "lower" and one.type is not None and one.options is not None:
                 interface, name = one.function

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable
-from ctypes import CFUNCTYPE, byref, c_bool, c_char, c_char_p, c_int32, c_size_t, c_ssize_t, c_void_p
+from ctypes import byref, c_bool, c_char, c_char_p, c_int32, c_size_t, c_ssize_t, c_void_p
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,7 @@ FUNCTION, GLOBAL, TABLE, MEMORY = range(4)
 if sys.byteorder != "little" or ctypes.sizeof(_ffi.wasmtime_val_raw_t) != 16:
     raise ImportError("this engine does not know the core values of this wasmtime")
 
-HOST_FUNCTION = CFUNCTYPE(c_size_t, c_size_t, c_size_t, c_size_t, c_size_t)
+HOST_FUNCTION = "size_t(size_t, size_t, size_t, size_t)"
 """(data, caller, values, count) -> trap or 0"""
 
 _call = _ffi.dll["wasmtime_func_call_unchecked"]
@@ -47,7 +47,7 @@ linker_define = _bind(
     c_char_p,
     c_size_t,
     c_void_p,
-    HOST_FUNCTION,
+    c_void_p,
     c_void_p,
     c_void_p,
 )

@@ -11,9 +11,9 @@ from ringfence.contract.values import Err, WitError
 from ringfence.engine.component.instance import DropContext, close_all
 from ringfence.engine.core.functions import Call, ExportPlan
 from ringfence.engine.core.handles import GuestHandle
-from ringfence.engine.core.signals import Wrapped, current, defer, leave_room, undefer
 from ringfence.engine.core.store import Store
 from ringfence.engine.seam import Context, FunctionName
+from ringfence.engine.signals import current, defer, leave_room, undefer
 from ringfence.engine.ticker import ticker
 
 
@@ -60,7 +60,7 @@ class CoreInstance:
         if call is None and function not in self._exports:
             interface, name = function
             raise UsageError(f"the component exports no function {name!r}" + (f" in {interface!r}" if interface else ""))
-        handlers = self._enter(context, context)
+        outer = self._enter(context, context)
         store = self._store
         fits = False
         try:
@@ -80,7 +80,7 @@ class CoreInstance:
                 store.trapped = True
             raise
         finally:
-            self._leave(handlers)
+            self._leave(outer)
         if call.plan.unwraps:
             if type(result) is Err:
                 raise WitError(result.value)
@@ -89,7 +89,7 @@ class CoreInstance:
 
     def _alone(self, work: Callable[[], None], context: Context | None, guard: Context) -> None:
         """Do what enters wasm, but is no call, while nobody else does; whatever goes wrong ends the instance."""
-        handlers = self._enter(context, guard)
+        outer = self._enter(context, guard)
         try:
             work()
             if self._store.reason is not None:  # it came too late to end the guest, and must not be lost
@@ -98,10 +98,10 @@ class CoreInstance:
             self._store.trapped = True
             raise
         finally:
-            self._leave(handlers)
+            self._leave(outer)
 
-    def _enter(self, context: Context | None, guard: Context) -> tuple[Any, Wrapped | None]:
-        """From here to `_leave` this thread alone runs wasm in the store, the clock ticks, and signals can't hit a callback's entry."""
+    def _enter(self, context: Context | None, guard: Context) -> tuple[Any, bool]:
+        """From here to `_leave` this thread alone runs wasm in the store, the clock ticks, and Ctrl-C can't spoil its books."""
         store = self._store
         if not self._turn.acquire(False):  # noqa: FBT003
             raise GuestTrap("cannot enter the instance: it is in a call already")
@@ -113,29 +113,29 @@ class CoreInstance:
             guard.check()
             leave_room()
             outer = current.store, defer(store.interrupted)
-            ticker.enter(store.engine)
             current.store = store
+            ticker.enter(store, store.engine)
         except BaseException:
             store.running = store.guard = None
-            self._turn.release()
-            if self._ending:
-                self._afterwards()
+            self._leave_turn()
             raise
         return outer
 
-    def _leave(self, outer: tuple[Any, Wrapped | None]) -> None:
+    def _leave(self, outer: tuple[Any, bool]) -> None:
         store = self._store
-        current.store, handlers = outer
+        current.store, deferred = outer
         store.running = store.guard = None
+        ticker.leave(store)
         try:
-            ticker.leave(store.engine)
-        finally:  # a signal's exception may come in any line
-            try:
-                undefer(handlers)
-            finally:
-                self._turn.release()
-                if self._ending:
-                    self._afterwards()
+            if deferred:
+                undefer()
+        finally:  # an exception of a signal's handler may come in any line
+            self._leave_turn()
+
+    def _leave_turn(self) -> None:
+        self._turn.release()
+        if self._ending:
+            self._afterwards()
 
     def interrupt(self, reason: BaseException) -> None:
         """See `seam.Instance.interrupt`. The next tick of the clock raises it."""

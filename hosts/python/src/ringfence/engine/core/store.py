@@ -11,15 +11,16 @@ from wasmtime import Engine, _ffi
 
 from ringfence.contract.errors import GuestTrap, LimitExceeded
 from ringfence.contract.limits import Limits, show_size
+from ringfence.engine.callbacks import CFunction
 from ringfence.engine.component import ffi as stores
 from ringfence.engine.core import ffi
 from ringfence.engine.core.faults import discard, fault
 from ringfence.engine.core.handles import HandleOwner, Handles, HostHandles, Scope
 from ringfence.engine.core.memory import Border, Memory
 from ringfence.engine.core.plan import Options, Plan
-from ringfence.engine.core.signals import current
 from ringfence.engine.footprint import Footprint
 from ringfence.engine.seam import Context
+from ringfence.engine.signals import current
 
 
 class Flag(Protocol):
@@ -93,16 +94,13 @@ class Store:
         self._items: dict[str, Any] = {}
         self._memories: dict[str, Memory] = {}
         self._borders: dict[Options, Border] = {}
-        self._pointer: int | None = stores.store_new(engine.ptr(), None, None)
+        self.freed = False
+        self._pointer: int = stores.store_new(engine.ptr(), None, None)
         self.context: int = stores.store_context(self._pointer)
         self.instance = _ffi.wasmtime_instance_t()
         stores.store_limiter(self._pointer, memory, made.table_elements(limits.memory), -1, -1, sum(made.memories.values()))
-        stores.store_epoch_callback(self._pointer, on_tick, None, None)
+        stores.store_epoch_callback(self._pointer, on_tick.address, None, None)
         stores.set_epoch_deadline(self.context, 1)
-
-    @property
-    def freed(self) -> bool:
-        return self._pointer is None
 
     def begin(self, pre: int) -> None:
         """Make the module's instance; nothing of the guest runs."""
@@ -227,16 +225,16 @@ class Store:
 
     def free(self) -> None:
         """Give back the C memory; twice is harmless. No wasm runs here, and no view is left."""
-        pointer, self._pointer = self._pointer, None
-        if pointer is not None:
+        if not self.freed:
+            self.freed = True
             self._borders.clear()
             for memory in self._memories.values():
                 memory.release()
             self._memories.clear()
-            stores.store_delete(pointer)
+            stores.store_delete(self._pointer)
 
     def __del__(self) -> None:
-        if hasattr(self, "_pointer"):
+        if hasattr(self, "_pointer"):  # it was made
             self.free()
 
 
@@ -266,4 +264,4 @@ def stores_stop() -> int:
     return error
 
 
-on_tick = stores.EPOCH_CALLBACK(_on_tick)
+on_tick = CFunction(stores.EPOCH_CALLBACK, _on_tick, stores_stop)

@@ -8,23 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from ctypes import memmove, string_at
 from struct import Struct
-from typing import Any
 
 from ringfence.contract.errors import GuestTrap, IntegrityError
+from ringfence.engine.callbacks import CFunction
 from ringfence.engine.core.ffi import HOST_FUNCTION
 from ringfence.engine.core.functions import ImportPlan
 from ringfence.engine.core.handles import Scope
 from ringfence.engine.core.layout import SLOT
 from ringfence.engine.core.plan import Plan, Table, Trampoline
-from ringfence.engine.core.signals import current
 from ringfence.engine.core.store import Store, stop
 from ringfence.engine.core.transcode import TRANSCODERS, transcode
+from ringfence.engine.signals import current
 
 Builtin = Callable[..., tuple[int, ...]]
 """`builtin(store, *values)`: the core results."""
 
 
-def host_function(plan: ImportPlan) -> Any:
+def host_function(plan: ImportPlan) -> CFunction:
     """The C function that serves this import. It must outlive the linker it is defined in."""
     answer = plan.answer
 
@@ -37,10 +37,10 @@ def host_function(plan: ImportPlan) -> Any:
             return stop() if store is None else store.keep(error)
         return 0
 
-    return HOST_FUNCTION(serve)
+    return CFunction(HOST_FUNCTION, serve, stop)
 
 
-def builtin_function(trampoline: Trampoline, plan: Plan) -> Any:
+def builtin_function(trampoline: Trampoline, plan: Plan) -> CFunction:
     """The C function that serves this built-in."""
     run = _builtin(trampoline, plan)
     if any(core != "i32" for core in (*trampoline.params, *trampoline.results)):
@@ -61,7 +61,7 @@ def builtin_function(trampoline: Trampoline, plan: Plan) -> Any:
             return stop() if store is None else store.keep(error)
         return 0
 
-    return HOST_FUNCTION(serve)
+    return CFunction(HOST_FUNCTION, serve, stop)
 
 
 def _builtin(trampoline: Trampoline, plan: Plan) -> Builtin:
