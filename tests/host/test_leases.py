@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -57,6 +58,22 @@ class House:
     def __post_init__(self):
         self.leases = Leases("node", self.mode, new_state=State, opener=self._open, new_call=a_call)
 
+    @contextmanager
+    def taken(self, key, call):
+        lease = self.leases.take(key, call)
+        try:
+            yield lease
+        finally:
+            self.leases.give_back(lease)
+
+    @contextmanager
+    def held(self, lease, call):
+        self.leases.hold(lease, call)
+        try:
+            yield lease
+        finally:
+            self.leases.give_back(lease)
+
     def _open(self, call):
         self.made.append(Instance())
         return self.made[-1]
@@ -74,7 +91,7 @@ def a_call(seconds=5.0):
 
 
 def use(house, key="e"):
-    with house.leases.taken(key, a_call()) as lease:
+    with house.taken(key, a_call()) as lease:
         return lease.instance
 
 
@@ -88,7 +105,7 @@ def test_a_fresh_instance_serves_one_call_and_ends():
 
 def test_a_fresh_instance_lives_on_until_its_last_resource_is_dropped():
     house = House("fresh")
-    with house.leases.taken("e", a_call()) as lease:
+    with house.taken("e", a_call()) as lease:
         handles = [lease.instance.lend(), lease.instance.lend()]
     house.leases.drop(lease, handles[0])
     assert not lease.ended
@@ -100,7 +117,7 @@ def test_a_fresh_instance_lives_on_until_its_last_resource_is_dropped():
 
 def test_a_resource_the_collector_dropped_is_dropped_by_the_next_call():
     house = House("fresh")
-    with house.leases.taken("e", a_call()) as lease:
+    with house.taken("e", a_call()) as lease:
         handle = lease.instance.lend()
     lease.later(handle)
     use(house)
@@ -110,9 +127,9 @@ def test_a_resource_the_collector_dropped_is_dropped_by_the_next_call():
 
 def test_a_resource_dropped_from_outside_during_a_call_waits_for_its_end():
     house = House("fresh")
-    with house.leases.taken("e", a_call()) as lease:
+    with house.taken("e", a_call()) as lease:
         handle = lease.instance.lend()
-    with house.leases.held(lease, a_call()):
+    with house.held(lease, a_call()):
         lease.instance.entered = True
         house.leases.drop(lease, handle)
         assert not handle.closed
@@ -132,7 +149,7 @@ def test_a_trapped_instance_is_never_entered_again():
     use(house).trapped = True
     fresh = use(house)
     assert fresh is not house.made[0] or not fresh.trapped
-    with house.leases.taken("e", a_call()) as lease:
+    with house.taken("e", a_call()) as lease:
         lease.instance.trapped = True
     assert lease.ended
     assert use(house) is not lease
@@ -140,13 +157,13 @@ def test_a_trapped_instance_is_never_entered_again():
 
 def test_concurrent_pooled_calls_have_an_instance_each():
     house = House("pooled")
-    with house.leases.taken("e", a_call()) as one, house.leases.taken("e", a_call()) as other:
+    with house.taken("e", a_call()) as one, house.taken("e", a_call()) as other:
         assert one.instance is not other.instance
 
 
 def test_callers_of_a_single_instance_queue_and_the_queue_counts_to_the_deadline():
     house = House("single")
-    with house.leases.taken("e", a_call()), pytest.raises(DeadlineExceeded), house.leases.taken("e", a_call(0.1)):
+    with house.taken("e", a_call()), pytest.raises(DeadlineExceeded), house.taken("e", a_call(0.1)):
         pass
     assert use(house) is house.made[0]
 
@@ -158,7 +175,7 @@ def test_many_threads_make_one_single_instance():
 
     def work():
         for _ in range(50):
-            with house.leases.taken("e", a_call()):
+            with house.taken("e", a_call()):
                 if not inside.acquire(blocking=False):
                     overlaps.append(1)
                     continue
@@ -179,7 +196,7 @@ def test_a_single_instance_that_trapped_is_replaced_for_those_in_the_queue():
     def queued():
         seen.append(use(house))
 
-    with house.leases.taken("e", a_call()) as lease:
+    with house.taken("e", a_call()) as lease:
         waiter = threading.Thread(target=queued)
         waiter.start()
         time.sleep(0.05)
@@ -190,10 +207,10 @@ def test_a_single_instance_that_trapped_is_replaced_for_those_in_the_queue():
 
 def test_a_resource_of_an_ended_instance_is_refused():
     house = House("fresh")
-    with house.leases.taken("e", a_call()) as lease:
+    with house.taken("e", a_call()) as lease:
         lease.instance.lend()
         lease.instance.trapped = True
-    with pytest.raises(ShapeError, match="has ended"), house.leases.held(lease, a_call()):
+    with pytest.raises(ShapeError, match="has ended"), house.held(lease, a_call()):
         pass
     assert not lease.lock.locked()
 
@@ -236,7 +253,7 @@ def test_all_destructors_of_an_instance_share_the_time_of_one_call():
     """A guest may give away a thousand resources, each with a destructor that takes nearly as long as a call may."""
     house = House("single")
     house.leases._new_call = lambda: a_call(0.2)
-    with house.leases.taken("e", a_call()) as lease:
+    with house.taken("e", a_call()) as lease:
         handles, _ = slow_handles(lease.instance, 50, 0.15)
     for handle in handles:
         lease.later(handle)
@@ -251,18 +268,18 @@ def test_what_others_left_to_drop_does_not_use_up_a_calls_time():
     house = House("fresh")
     house.leases._new_call = lambda: a_call(0.2)
     for _ in range(5):
-        with house.leases.taken("e", a_call()) as lease:
+        with house.taken("e", a_call()) as lease:
             handles, _ = slow_handles(lease.instance, 1, 1.0)
         lease.later(handles[0])
     call = a_call(0.1)
-    with house.leases.taken("e", call):
+    with house.taken("e", call):
         assert call.remaining() > 0.05
     assert len(house.leases) == 0 or len(house.leases) >= 3, "a sweep leaves the rest to the next"
 
 
 def test_closing_runs_no_destructors():
     house = House("fresh")
-    with house.leases.taken("e", a_call()) as lease:
+    with house.taken("e", a_call()) as lease:
         handles, ran = slow_handles(lease.instance, 5, 1.0)
     for handle in handles:
         lease.later(handle)
@@ -276,7 +293,7 @@ def test_an_instance_that_was_being_tidied_at_ctrl_c_is_not_used_again():
             raise KeyboardInterrupt
 
     house = House("single")
-    with house.leases.taken("e", a_call()) as lease:
+    with house.taken("e", a_call()) as lease:
         lease.instance.lent += 1
     lease.later(Interrupted(lease.instance))
     with pytest.raises(KeyboardInterrupt):

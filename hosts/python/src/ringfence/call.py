@@ -84,15 +84,24 @@ class _Wakers:
 _WAKERS = _Wakers()
 
 
+_waking = threading.RLock()
+"""Guards the wakers of every root: a lock for each would cost more than all else of a root. Re-entrant: a signal's handler may interrupt
+the very thread that holds it."""
+
+
 class Root:
-    """One call by the application: its denials in order, and the one switch that ends it from outside."""
+    """One call by the application: its denials in order, and the one switch that ends it from outside.
+
+    `started`: when the application asked, in monotonic seconds; a wait for a thread counts to the deadline. `reason`: why it must end.
+    """
+
+    __slots__ = ("_wakers", "denials", "reason", "started")
 
     def __init__(self) -> None:
-        self.started = time.monotonic()  # when the application asked: a wait for a thread counts to the deadline
+        self.started = time.monotonic()
         self.denials: list[Denial] = []
-        self._reason: BaseException | None = None
+        self.reason: BaseException | None = None
         self._wakers: list[Waker] = []
-        self._lock = threading.RLock()  # a signal handler may interrupt the very thread that holds it
 
     def deny(self, denial: Denial) -> None:
         """Record a denial; an equal one is recorded once, and no more than a bounded number."""
@@ -101,27 +110,23 @@ class Root:
 
     def interrupt(self, reason: BaseException) -> None:
         """End the call soon, from any thread: it raises `reason`. The first reason stays."""
-        with self._lock:
-            self._reason = self._reason or reason
+        with _waking:
+            self.reason = self.reason or reason
             for waker in self._wakers:
                 waker.poke()
-
-    @property
-    def reason(self) -> BaseException | None:
-        return self._reason
 
     @contextmanager
     def waking(self) -> Iterator[socket.socket]:
         """A socket that becomes readable on interrupt."""
         waker = _WAKERS.take()
-        with self._lock:
+        with _waking:
             self._wakers.append(waker)
-            if self._reason:
+            if self.reason:
                 waker.poke()
         try:
             yield waker.near
         finally:
-            with self._lock:
+            with _waking:
                 self._wakers.remove(waker)
             _WAKERS.give_back(waker)
 

@@ -51,6 +51,7 @@ class Directory:
 
     def __init__(self, exposed: Mapping[str, tuple[Node, Inbound]]) -> None:
         self._nodes: dict[str, dict[str, list[Target]]] = {}
+        self._found: dict[str, Target] = {}
         for name, (node, inbound) in exposed.items():
             spelled: dict[str, list[Target]] = {}
             for interface, kind in node.loaded.exports.items():
@@ -73,8 +74,11 @@ class Directory:
         Raises:
             UsageError: nothing or more than one is called so; the message lists the choices.
         """
-        node, _, rest = name.partition(".")
-        return self._only(node, rest, self.spelled(node).get(rest, []))
+        found = self._found.get(name)
+        if found is None:
+            node, _, rest = name.partition(".")
+            found = self._found[name] = self._only(node, rest, self.spelled(node).get(rest, []))
+        return found
 
     def spelled(self, node: str) -> Mapping[str, list[Target]]:
         """The functions of one exposed node by spelling."""

@@ -7,7 +7,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -142,45 +141,36 @@ class Graph:
         return iter(self._directory)
 
     def _call(self, root: Root, target: Target, arguments: tuple[Any, ...]) -> Any:
-        with self._running(root):
-            try:
-                result = target.node.invoke(root, target.inbound, target.function, arguments)
-            except WitError as error:
-                failure = GuestError(target.name, error.value)
-                raise _judged(root, failure) from (failure if root.denials else None)
-            except GuestTrap as trap:
-                if root.denials:
-                    raise _judged(root, trap) from trap
-                raise
-            except Refused as refused:
-                raise CapabilityDenied(root.denials) from refused
-            except BaseException:
-                self.denials.extend(root.denials)  # this error tells of none: a guest must not hide them behind its deadline
-                raise
-        self.denials.extend(root.denials)
+        self._roots.add(root)
+        try:
+            self._ensure_open()  # now: either it is seen here that the graph was closed, or there that this call runs
+            result = target.node.invoke(root, target.inbound, target.function, arguments)
+        except WitError as error:
+            failure = GuestError(target.name, error.value)
+            raise _judged(root, failure) from (failure if root.denials else None)
+        except GuestTrap as trap:
+            if root.denials:
+                raise _judged(root, trap) from trap
+            raise
+        except Refused as refused:
+            raise CapabilityDenied(root.denials) from refused
+        except BaseException:
+            self.denials.extend(root.denials)  # this error tells of none: a guest must not hide them behind its deadline
+            raise
+        finally:
+            self._roots.discard(root)
+        if root.denials:
+            self.denials.extend(root.denials)
         return result
 
     def _ensure_open(self) -> None:
         if self._closed:
             raise Interrupted(f"the graph {self.name} is closed")
 
-    @contextmanager
-    def _running(self, root: Root) -> Iterator[None]:
-        with self._guard:
-            self._ensure_open()
-            self._roots.add(root)
-        try:
-            yield
-        finally:
-            with self._guard:
-                self._roots.discard(root)
-
     def close(self) -> None:
         """End all calls and instances. Twice is harmless."""
-        with self._guard:
-            self._closed = True
-            roots = list(self._roots)
-        for root in roots:
+        self._closed = True
+        for root in list(self._roots):
             root.interrupt(Interrupted(f"the graph {self.name} was closed"))
         for node in self._nodes.values():
             node.close()

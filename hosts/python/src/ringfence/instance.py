@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,7 +21,7 @@ from ringfence.contract.values import WitError
 from ringfence.engine.seam import Artifacts, Engine, FunctionName, HostFunction, Linked, Loaded
 from ringfence.gate import refuse_call
 from ringfence.leases import Lease, Leases
-from ringfence.resources import Mapper, Resource, arguments_mapper, mapper
+from ringfence.resources import Leaf, Mapper, Resource, arguments_mapper, mapper
 from ringfence.wasi.state import WasiState
 
 _OUT_OF_MEMORY = re.compile(r"^(MemoryError\b|memory allocation of \d+ bytes failed)", re.MULTILINE)
@@ -31,7 +30,10 @@ _OUT_OF_MEMORY = re.compile(r"^(MemoryError\b|memory allocation of \d+ bytes fai
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
-    """An edge into a node: its name in messages, the functions it allows (None: all), and the limits that hold through it."""
+    """An edge into a node: its name in messages, the functions it allows (None: all), and the limits that hold through it.
+
+    `limits` are those of the node already where they are smaller.
+    """
 
     name: str
     limits: Limits
@@ -79,6 +81,10 @@ class Node:
         outside = {name: kind for name, kind in self.loaded.imports.items() if name.startswith("wasi:")}
         return self._engine.link(self.loaded, {**wasi.imports(outside), **self.providers})
 
+    def narrowed(self, written: Mapping[str, str]) -> Limits:
+        """This node's limits, each that of an edge, as written there, where that is smaller."""
+        return self.limits.smaller(self.limits.narrowed(written))
+
     def function(self, name: FunctionName) -> FunctionType:
         """The type of an exported function."""
         return self.loaded.exports[name[0]].functions[name[1]]
@@ -99,43 +105,45 @@ class Node:
         call = self._call(caller, inbound)
         owner = self._owner_of(arguments, name)
         key = "" if self.locked.shared else inbound.name
-        leased: AbstractContextManager[Lease] = self._leases.taken(key, call) if owner is None else self._leases.held(owner, call)
         try:
-            with leased as lease:
+            lease = self._leases.take(key, call) if owner is None else self._leases.hold(owner, call)
+            try:
                 return self._enter(call, lease, name, arguments)
+            finally:
+                self._leases.give_back(lease)
         except LimitExceeded as error:
             if error.node:
                 raise
             raise self._named(error, call.limits) from error
 
     def _call(self, caller: Call | Root, inbound: Inbound) -> Call:
-        limits = self.limits.smaller(inbound.limits)
-        begun = caller.started if isinstance(caller, Root) else time.monotonic()
+        limits = inbound.limits
+        root, begun = (caller.root, time.monotonic()) if isinstance(caller, Call) else (caller, caller.started)
         deadline, owner = begun + limits.deadline, (self.name, limits.deadline)
         if isinstance(caller, Call) and caller.deadline < deadline:
             deadline, owner = caller.deadline, caller.deadline_owner
-        root = caller if isinstance(caller, Root) else caller.root
         return Call(root=root, node=self.name, edge=inbound.name, limits=limits, deadline=deadline, deadline_owner=owner)
 
     def _enter(self, call: Call, lease: Lease, name: FunctionName, arguments: Sequence[Any]) -> Any:
         takes, gives, fails = self._mappers_of(name)
-        inner = takes(arguments, lambda value, kind: self._inward(value, kind, lease)) if takes else arguments
-
-        def wrap(value: Any, kind: ResourceName) -> Any:
-            return value if isinstance(value, Resource) else Resource(value, kind, self, lease)
-
+        if takes:
+            arguments = takes(arguments, lambda value, kind: self._inward(value, kind, lease))
         lease.state.last_words = b""
         try:
-            result = lease.instance.call(name, inner, call)
+            result = lease.instance.call(name, arguments, call)
         except WitError as error:
             if fails:
-                raise WitError(fails(error.value, wrap)) from None
+                raise WitError(fails(error.value, self._wrapper(lease))) from None
             raise
         except GuestTrap as trap:
             if trap.node:
                 raise
             raise self._explained(trap, lease.state.last_words, call.limits) from trap.__cause__
-        return gives(result, wrap) if gives else result
+        return gives(result, self._wrapper(lease)) if gives else result
+
+    def _wrapper(self, lease: Lease) -> Leaf:
+        """Makes the `Resource` for an engine's handle; another node's resource is one already."""
+        return lambda value, kind: value if isinstance(value, Resource) else Resource(value, kind, self, lease)
 
     def _mappers_of(self, name: FunctionName) -> tuple[Mapper | None, Mapper | None, Mapper | None]:
         found = self._mappers.get(name)
@@ -159,6 +167,9 @@ class Node:
 
     def _owner_of(self, arguments: Sequence[Any], name: FunctionName) -> Lease | None:
         """The lease of the first resource among the arguments that lives in this node."""
+        takes = self._mappers_of(name)[0]
+        if takes is None:
+            return None
         found: list[Lease] = []
 
         def note(value: Any, _: ResourceName) -> Any:
@@ -166,8 +177,7 @@ class Node:
                 found.append(value.lease)
             return value
 
-        if takes := self._mappers_of(name)[0]:
-            takes(arguments, note)
+        takes(arguments, note)
         return found[0] if found else None
 
     def drop(self, resource: Resource) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ringfence.contract.errors import GuestTrap, ShapeError
@@ -33,8 +33,9 @@ Opener = Callable[["Call"], Instance]
 class Lease:
     """One instance and its state. `alive` from its opening until it traps or ends; it is opened once."""
 
-    def __init__(self, node: str, key: str, state: WasiState) -> None:
-        self.node, self.key, self.state = node, key, state
+    def __init__(self, node: str, key: str, state: WasiState, untidied: deque[Lease]) -> None:
+        """A lease without an instance yet; `untidied` is told of it when it has something to drop."""
+        self.node, self.key, self.state, self._untidied = node, key, state, untidied
         self.lock = threading.Lock()
         self._instance: Instance | None = None
         self._dropped: deque[Handle] = deque()
@@ -63,6 +64,7 @@ class Lease:
     def later(self, handle: Handle) -> None:
         """Note a resource to drop when next nobody is inside. Safe anywhere, a finalizer included."""
         self._dropped.append(handle)
+        self._untidied.append(self)
 
     @property
     def untidy(self) -> bool:
@@ -101,33 +103,36 @@ class Leases:
         self._node, self._mode, self._new_state, self._opener, self._new_call = node, mode, new_state, opener, new_call
         self._guard = threading.Lock()
         self._all: set[Lease] = set()
+        self._untidied: deque[Lease] = deque()
         self._kept: dict[str, list[Lease]] = {}
         self._closed = False
 
-    @contextmanager
-    def taken(self, key: str, call: Call) -> Iterator[Lease]:
-        """A locked, live lease for a call that comes in under `key`."""
+    def take(self, key: str, call: Call) -> Lease:
+        """A locked, live lease for a call that comes in under `key`; `give_back` ends its use."""
         lease = self._single(key, call) if self._mode == "single" else self._reused(key) or self._fresh(key)
         try:
             call.state = lease.state
             if not lease.alive:
                 lease.open(self._opener, call)
-            yield lease
-        finally:
-            self._give_back(lease)
-            self._sweep()
+        except BaseException:
+            self.give_back(lease)
+            raise
+        return lease
 
-    @contextmanager
-    def held(self, lease: Lease, call: Call) -> Iterator[Lease]:
-        """The lease in which a resource lives, locked."""
+    def hold(self, lease: Lease, call: Call) -> Lease:
+        """The lease in which a resource lives, locked; `give_back` ends its use."""
         _queue(lease, call)
-        try:
-            if not lease.alive:
-                raise ShapeError(f"the resource lived in an instance of {self._node} that has ended")
-            call.state = lease.state
-            yield lease
-        finally:
-            self._give_back(lease)
+        if not lease.alive:
+            self.give_back(lease)
+            raise ShapeError(f"the resource lived in an instance of {self._node} that has ended")
+        call.state = lease.state
+        return lease
+
+    def give_back(self, lease: Lease) -> None:
+        """The end of a call's use of a lease; what finalizers left elsewhere meanwhile is tidied, too."""
+        self._settle(lease)
+        if self._untidied:
+            self._sweep()
 
     def drop(self, lease: Lease, handle: Handle) -> None:
         """Drop a resource: now where nobody is inside its instance, else when that call has ended."""
@@ -141,7 +146,7 @@ class Leases:
             leases = list(self._all)
         for lease in leases:
             if lease.lock.acquire(timeout=patience):
-                self._give_back(lease)
+                self._settle(lease)
 
     def __len__(self) -> int:
         return len(self._all)
@@ -150,7 +155,7 @@ class Leases:
         """A locked lease without an instance yet; the caller holds the guard."""
         if self._closed:
             raise GuestTrap(f"{self._node}: the graph is closed")
-        lease = Lease(self._node, key, self._new_state())
+        lease = Lease(self._node, key, self._new_state(), self._untidied)
         lease.lock.acquire()
         self._all.add(lease)
         return lease
@@ -183,11 +188,11 @@ class Leases:
                 return lease
             lease.lock.release()
 
-    def _give_back(self, lease: Lease) -> None:
+    def _settle(self, lease: Lease) -> None:
         """Unlock a lease; keep it where its mode or a resource keeps it, else end it."""
         keep = False
         try:
-            if not self._closed:
+            if lease.untidy and not self._closed:
                 lease.tidy(self._new_call)
             with self._guard:
                 keep = not self._closed and lease.alive and (self._keeps(lease) or lease.needed)
@@ -218,15 +223,13 @@ class Leases:
 
     def _collect(self, lease: Lease) -> None:
         if not lease.ended and lease.lock.acquire(blocking=False):
-            self._give_back(lease)
+            self._settle(lease)
 
     def _sweep(self) -> None:
         """Tidy what finalizers have left. After a call, and not for long: other callers' destructors must not use up its time."""
         until = time.monotonic() + _PATIENCE
-        for lease in [one for one in tuple(self._all) if one.untidy]:
-            self._collect(lease)
-            if time.monotonic() >= until:
-                return
+        while self._untidied and time.monotonic() < until:
+            self._collect(self._untidied.popleft())
 
 
 def _queue(lease: Lease, call: Call) -> None:

@@ -192,7 +192,7 @@ def _join(nodes: Mapping[str, Node], edge: LockedEdge, file: Path) -> None:
         raise IntegrityError(f"{file}: an edge from {edge.consumer} to {edge.provider}: there is no such node")
     inbound = Inbound(
         name=f"{edge.consumer} -> {edge.provider}",
-        limits=provider.limits.narrowed(edge.limits),
+        limits=provider.narrowed(edge.limits),
         calls=None if edge.calls is None else frozenset(edge.calls),
     )
     for wanted, given in edge.interfaces.items():
@@ -213,7 +213,7 @@ def exposed(nodes: Mapping[str, Node], expose: tuple[LockedExpose, ...]) -> dict
             nodes[one.node],
             Inbound(
                 name=f"application -> {one.node}",
-                limits=nodes[one.node].limits.narrowed(one.limits),
+                limits=nodes[one.node].narrowed(one.limits),
                 calls=None if one.calls is None else frozenset(one.calls),
             ),
         )
