@@ -1,22 +1,40 @@
-"""Python functions as C functions for wasmtime to call.
+"""Python functions as C functions for wasmtime to call, and the store whose wasm runs on this thread.
 
-An exception may strike a Python function at its very entry, where no `try` of its own can hold: a signal's handler runs there, most likely
-of all where Ctrl-C met a guest that ran wasm. A ctypes callback then returns *whatever lies on the stack*, which wasmtime follows as a
-pointer (tried: a segmentation fault). cffi's callbacks ask another function for the value to return instead: here it hands the exception
-to the call that runs on this thread, as the reason to end, and makes the guest's call end.
+An exception may strike a Python function at its very entry, where no `try` of its own can hold: Python runs a signal's handler there, most
+likely of all where Ctrl-C met a guest that ran wasm. A ctypes callback then returns *whatever lies on the stack*, which wasmtime follows
+as a pointer (tried: a segmentation fault). cffi's callbacks ask another function for the value to return instead: here it hands the
+exception to the call that runs on this thread, as the reason to end, and makes the guest's call end.
+
+The depth of recursion can fail there, too, and then that other function could not begin either; so `leave_room` is asked before wasm is
+entered.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from _cffi_backend import FFI
 
-from ringfence.engine.signals import current
-
 _ffi: Any = FFI()  # its C parser knows types by their text; cffi's stubs do not know `onerror`'s result
+
+
+class Interruptible(Protocol):
+    """A store, as far as a callback that could not begin knows it."""
+
+    def interrupted(self, reason: BaseException) -> None:
+        """End the running call for this reason."""
+
+
+class Current(threading.local):
+    """The store whose wasm runs on this thread, innermost; None where none does."""
+
+    store: Any = None
+
+
+current = Current()
 
 
 class CFunction:
@@ -31,9 +49,26 @@ class CFunction:
         """
 
         def failed(_kind: type[BaseException], error: BaseException, _traceback: TracebackType | None) -> int:
-            if current.store is not None:
-                current.store.interrupted(error)
+            store: Interruptible | None = current.store
+            if store is not None:
+                store.interrupted(error)
             return stop()
 
-        self._callback: Any = _ffi.callback(signature, function, 0, failed)
+        self._callback = _ffi.callback(signature, function, 0, failed)
         self.address = int(_ffi.cast("size_t", self._callback))
+
+
+def _nested(depth: int) -> list[Any]:
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+_ROOM = 12
+_ONE, _OTHER = _nested(_ROOM), _nested(_ROOM)
+
+
+def leave_room() -> None:
+    """Raise RecursionError unless some more calls can be nested here: comparing nested lists is the fastest way to nest."""
+    _ = _ONE == _OTHER

@@ -26,37 +26,28 @@ class Ticking(Protocol):
 
 
 class Ticker:
-    """Ticks while calls are running. Thread-safe; `enter` and `leave` are one operation on a dictionary each, and take no lock."""
+    """Ticks while calls are running. Thread-safe.
+
+    A store in which a call begins enters its engine in `running` and then, where the clock is `asleep`, wakes it; it takes itself out
+    when the call ends. Each is one operation on a dictionary, and needs no lock.
+    """
 
     def __init__(self) -> None:
+        self.running: dict[object, Ticking] = {}
         self._reset()
 
     def _reset(self) -> None:
-        self._running: dict[object, Ticking] = {}
+        self.running.clear()
         self._guard = threading.Lock()
         self._waking = threading.Event()
         self._thread: threading.Thread | None = None
-        self._asleep = True
+        self.asleep = True
 
-    @property
-    def running(self) -> int:
-        """How many calls are counted now."""
-        return len(self._running)
-
-    def enter(self, store: object, engine: Ticking) -> None:
-        """A call begins in this store of this engine; a store has one at a time."""
-        self._running[store] = engine
-        if self._asleep:
-            self._wake()
-
-    def leave(self, store: object) -> None:
-        """The call in this store ends."""
-        self._running.pop(store, None)
-
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Tick again."""
         with self._guard:
             if self._thread is None:
-                self._asleep = False
+                self.asleep = False
                 self._thread = threading.Thread(target=self._tick, name="ringfence-ticker", daemon=True)
                 self._thread.start()
             else:
@@ -65,7 +56,7 @@ class Ticker:
     def stop(self) -> None:
         """End the thread; the next call starts another. Run at exit, so that no tick meets an engine that is being freed."""
         with self._guard:
-            thread, self._thread, self._asleep = self._thread, None, True
+            thread, self._thread, self.asleep = self._thread, None, True
             self._waking.set()
         if thread is not None:
             thread.join(timeout=1)
@@ -74,7 +65,7 @@ class Ticker:
         idle, me = 0, threading.current_thread()
         while self._thread is me:
             time.sleep(PERIOD)
-            engines = set(self._running.values())
+            engines = set(self.running.values())
             for engine in engines:
                 engine.increment_epoch()
             idle = 0 if engines else idle + 1
@@ -82,20 +73,22 @@ class Ticker:
                 self._sleep(me)
 
     def _sleep(self, me: threading.Thread) -> None:
-        """Until a call begins. One that began before `_asleep` was set is seen here, one that begins later sees it and wakes us."""
+        """Until a call begins. One that began before `asleep` was set is seen here, one that begins later sees it and wakes us."""
         with self._guard:
             if self._thread is not me:
                 return
             self._waking.clear()
-            self._asleep = True
-        if not self._running:
+            self.asleep = True
+        if not self.running:
             self._waking.wait()
         with self._guard:
-            self._asleep = self._thread is None
+            self.asleep = self._thread is None
 
 
 ticker = Ticker()
 """The one of this process."""
+ticking = ticker.running
+"""The stores in which calls are running, and their engines."""
 
 atexit.register(ticker.stop)
 if hasattr(os, "register_at_fork"):

@@ -110,7 +110,6 @@ store_context = _bind("wasmtime_store_context", c_void_p, c_void_p)
 store_delete = _bind("wasmtime_store_delete", None, c_void_p)
 store_limiter = _bind("wasmtime_store_limiter", None, c_void_p, c_int64, c_int64, c_int64, c_int64, c_int64)
 store_epoch_callback = _bind("wasmtime_store_epoch_deadline_callback", None, c_void_p, c_void_p, c_void_p, c_void_p)
-context_data = _bind("wasmtime_context_get_data", c_void_p, c_void_p)
 set_epoch_deadline = _bind("wasmtime_context_set_epoch_deadline", None, c_void_p, c_uint64)
 
 linker_add_function = _bind(

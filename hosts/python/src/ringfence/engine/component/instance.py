@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from ctypes import addressof, byref, c_char
-from typing import Any, TypeVar
+from typing import Any
 
 from wasmtime import _ffi
 
-from ringfence.contract.errors import DeadlineExceeded, GuestTrap, ShapeError, UsageError
+from ringfence.contract.errors import DeadlineExceeded, ShapeError, UsageError
 from ringfence.contract.limits import show_time
 from ringfence.contract.types import ResultOf
 from ringfence.contract.values import Err, WitError
@@ -21,11 +20,8 @@ from ringfence.engine.component.linking import Code
 from ringfence.engine.component.resources import GuestHandle
 from ringfence.engine.component.scopes import Lifting, Lowering
 from ringfence.engine.component.store import Store
+from ringfence.engine.exclusive import Exclusive, Unfit
 from ringfence.engine.seam import Context, FunctionName
-from ringfence.engine.signals import current, defer, leave_room, undefer
-from ringfence.engine.ticker import ticker
-
-_T = TypeVar("_T")
 
 
 class DropContext:
@@ -46,20 +42,15 @@ class DropContext:
         """Nothing here waits."""
 
 
-class ComponentInstance:
+class ComponentInstance(Exclusive):
     """`seam.Instance` on the wheel's component interface."""
 
     def __init__(self, store: Store, code: Code) -> None:
+        super().__init__(store)
         self._store, self._code = store, code
         self._raw = _ffi.wasmtime_component_instance_t()
         self._functions: dict[FunctionName, Any] = {}
-        self._turn = threading.Lock()
-        self._ending = False
         store.owner = weakref.ref(self)
-
-    @property
-    def trapped(self) -> bool:
-        return self._store.trapped
 
     @property
     def lent(self) -> int:
@@ -75,7 +66,7 @@ class ComponentInstance:
         def begin() -> None:
             self._store.settle(ffi.linker_instantiate(linker, self._store.context, component, byref(self._raw)))
 
-        self._alone(begin, context)
+        self._alone(begin, context, context)
 
     def call(self, function: FunctionName, arguments: Sequence[Any], context: Context) -> Any:
         """See `seam.Instance.call`.
@@ -93,48 +84,12 @@ class ComponentInstance:
             self._drop_queued()
             return result
 
-        result = self._alone(run, context)
+        result = self._alone(run, context, context)
         if isinstance(plan.kind.result, ResultOf):
             if isinstance(result, Err):
                 raise WitError(result.value)
             return result.value
         return result
-
-    def _alone(self, work: Callable[[], _T], context: Context | None) -> _T:
-        """Do what enters wasm while nobody else does; the ticker runs meanwhile, and whatever goes wrong ends the instance."""
-        store = self._store
-        if not self._turn.acquire(blocking=False):
-            raise GuestTrap("cannot enter the instance: it is in a call already")
-        try:
-            if store.trapped or store.freed:
-                raise GuestTrap("cannot enter the instance: " + ("it was closed" if store.freed else "it has trapped before"))
-            store.reason = store.pending = None
-            store.running, store.guard = context, context or DropContext(store.limits.deadline)
-            store.check()
-            leave_room()
-            outer, deferred = current.store, defer(store.interrupted)
-            current.store = store
-            ticker.enter(store, store.engine)
-            try:
-                result = work()
-                if store.reason is not None:  # it came too late to end the guest, and must not be lost
-                    raise store.reason
-            except _Unfit as unfit:
-                raise unfit.error from None
-            except BaseException:
-                store.trapped = True
-                raise
-            else:
-                return result
-            finally:
-                store.running = store.guard = None
-                current.store = outer
-                ticker.leave(store)
-                if deferred:
-                    undefer()
-        finally:
-            self._turn.release()
-            self._afterwards()
 
     def _call(self, raw: Any, plan: ExportPlan, arguments: Sequence[Any], context: Context) -> Any:
         store = self._store
@@ -143,7 +98,7 @@ class ComponentInstance:
             address = plan.lower(arguments, lowering)
         except ShapeError as error:
             lowering.undo()
-            raise _Unfit(error) from None
+            raise Unfit(error) from None
         except BaseException:
             lowering.undo()
             raise
@@ -165,53 +120,15 @@ class ComponentInstance:
             self._functions[name] = raw
         return raw
 
-    def interrupt(self, reason: BaseException) -> None:
-        """See `seam.Instance.interrupt`. The next tick of the clock raises it."""
-        if self._turn.locked():
-            self._store.reason = reason
-
     def drop_soon(self, context: Context | None = None) -> None:
         """Drop what is queued: now, or at the end of the call that runs."""
         while self._store.table.dropped and not self._store.freed and not self._store.trapped:
-            if self._turn.locked():
+            if self._store.guard is not None:
                 return
-            self._alone(self._drop_queued, context)
+            self._alone(self._drop_queued, context, context or DropContext(self._store.limits.deadline))
 
     def _drop_queued(self) -> None:
         dropped = self._store.table.dropped
         while dropped:
             box = dropped.popleft()
             self._store.settle(ffi.any_drop(self._store.context, box.address))
-
-    def close(self) -> None:
-        """See `seam.Instance.close`. Inside a call, even from another thread, it takes effect when that call has ended."""
-        self._ending = True
-        self._afterwards()
-
-    def _afterwards(self) -> None:
-        if self._ending and not self._store.freed and self._turn.acquire(blocking=False):
-            try:
-                held = self._store.end()
-            finally:
-                self._turn.release()
-            close_all(held)
-
-
-class _Unfit(Exception):
-    """An argument that does not fit: the one failure of a call that leaves the instance as it was."""
-
-    def __init__(self, error: ShapeError) -> None:
-        super().__init__(error)
-        self.error = error
-
-
-def close_all(held: list[Any]) -> None:
-    """Close each, whatever the others raise; then raise the first of that."""
-    first: BaseException | None = None
-    for value in held:
-        try:
-            value.close()
-        except BaseException as error:  # noqa: BLE001 (raised below)
-            first = first or error
-    if first is not None:
-        raise first

@@ -1,12 +1,10 @@
 """One store of wasmtime: an instance's memory, the call that runs in it, and how it ends.
 
-Everything that belongs to a running call is here, under a number that wasmtime keeps as the store's data: by it a callback finds its own
-store, whatever thread it is on, so that no two stores can meet each other's exceptions.
+A callback finds its own store as the one that runs on its thread, so that no two stores can meet each other's exceptions.
 """
 
 from __future__ import annotations
 
-import itertools
 import weakref
 from functools import partial
 from typing import Any
@@ -15,7 +13,7 @@ from wasmtime import Engine
 
 from ringfence.contract.errors import LimitExceeded
 from ringfence.contract.limits import Limits, show_size
-from ringfence.engine.callbacks import CFunction
+from ringfence.engine.callbacks import CFunction, current
 from ringfence.engine.component import ffi
 from ringfence.engine.component.faults import fault
 from ringfence.engine.component.functions import ImportPlan
@@ -23,9 +21,6 @@ from ringfence.engine.component.resources import HandleOwner, ResourceTable
 from ringfence.engine.component.scopes import Lifting, Lowering, nothing
 from ringfence.engine.footprint import Footprint
 from ringfence.engine.seam import Context
-
-_stores: weakref.WeakValueDictionary[int, Store] = weakref.WeakValueDictionary()
-_numbers = itertools.count(1)
 
 
 class Store:
@@ -49,14 +44,12 @@ class Store:
         self.pending: BaseException | None = None
         self.trapped = False
         self.owner: weakref.ref[HandleOwner] | None = None
-        number = next(_numbers)
-        self._pointer: int | None = ffi.store_new(engine.ptr(), number, None)
+        self._pointer: int | None = ffi.store_new(engine.ptr(), None, None)
         self.context: int = ffi.store_context(self._pointer)
         elements = made.table_elements(limits.memory)
         ffi.store_limiter(self._pointer, memory, elements, -1, -1, sum(made.memories.values()))
         ffi.store_epoch_callback(self._pointer, on_tick.address, None, None)
         ffi.set_epoch_deadline(self.context, 1)
-        _stores[number] = self
 
     @property
     def freed(self) -> bool:
@@ -85,13 +78,11 @@ class Store:
         if self.guard is not None:
             self.guard.check()
 
-    def interrupted(self, reason: BaseException) -> bool:
-        """End the running call for this reason: at the next tick, or where a host function waits. False where none runs."""
-        if self.guard is None:
-            return False
+    def interrupted(self, reason: BaseException) -> None:
+        """End the running call for this reason: at the next tick, or where a host function waits."""
         self.reason = reason
-        self.guard.interrupt(reason)
-        return True
+        if self.guard is not None:
+            self.guard.interrupt(reason)
 
     def keep(self, error: BaseException) -> int:
         """Keep an exception until wasm has unwound; the C error that makes it unwind."""
@@ -130,20 +121,14 @@ def stop() -> int:
     return error
 
 
-def store_of(context: int) -> Store:
-    """The store that this context, given to a callback, belongs to."""
-    return _stores[ffi.context_data(context)]
-
-
-def _on_tick(context: int, _data: int, delta: Any, _kind: Any) -> int:
+def _on_tick(_context: int, _data: int, delta: Any, _kind: Any) -> int:
     """A tick has passed while wasm runs: on for another, or stop."""
-    store = None
+    store: Store = current.store
     try:
         delta[0] = 1
-        store = store_of(context)
         store.check()
     except BaseException as error:  # noqa: BLE001 (re-raised outside)
-        return stop() if store is None else store.keep(error)
+        return store.keep(error)
     return 0
 
 
@@ -152,12 +137,11 @@ on_tick = CFunction(ffi.EPOCH_CALLBACK, _on_tick, stop)
 
 def _serve(plan: ImportPlan, _data: int, context: int, _type: int, arguments: int, _count: int, results: int, _results_count: int) -> int:
     """The guest calls a host function."""
-    store = None
+    store: Store = current.store
     try:
-        store = store_of(context)
         store.answer(plan, context, arguments, results)
     except BaseException as error:  # noqa: BLE001 (re-raised outside)
-        return stop() if store is None else store.keep(error)
+        return store.keep(error)
     return 0
 
 
@@ -166,14 +150,13 @@ def host_function(plan: ImportPlan) -> CFunction:
     return CFunction(ffi.HOST_FUNCTION, partial(_serve, plan), stop)
 
 
-def _drop_object(_data: int, context: int, rep: int) -> int:
+def _drop_object(_data: int, _context: int, rep: int) -> int:
     """The guest has dropped a host object that it owned."""
-    store = None
+    store: Store = current.store
     try:
-        store = store_of(context)
         store.table.objects.pop(rep).close()
     except BaseException as error:  # noqa: BLE001 (re-raised outside)
-        return stop() if store is None else store.keep(error)
+        return store.keep(error)
     return 0
 
 

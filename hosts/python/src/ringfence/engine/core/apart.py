@@ -69,11 +69,15 @@ def compile_list_fit(fitter: Fitter, element: Type, *, filled: bool) -> Parts:
     return made
 
 
-def compile_arguments(fitter: Fitter, params: Sequence[tuple[str, Type]]) -> Parts:
-    """The function that takes all arguments of a call apart."""
+def compile_arguments(fitter: Fitter, params: Sequence[tuple[str, Type]], shown: str) -> Parts:
+    """The function that takes all arguments of a call apart; paths begin with a parameter's name. `shown` is the function in messages."""
     writer, parts = _Writer(fitter, filled=False), []
-    for index, (name, kind) in enumerate(params):
-        value = writer.source.put(f"values[{index}]")
+    with writer.source.block(f"if len(values) != {len(params)}:"):
+        writer.source.add(f"{writer.source.constant(fit.arity)}({writer.source.constant(shown)}, {len(params)}, values)")
+    values = [writer.source.fresh() for _ in params]
+    if values:
+        writer.source.add(f"{', '.join(values)}, = values")
+    for (name, kind), value in zip(params, values, strict=True):
         parts += writer.fit(kind, value, (name,))
     writer.source.add(f"return ({''.join([part + ', ' for part in parts])})")
     made: Parts = writer.source.function("scope", "values")

@@ -53,6 +53,12 @@ def wrong(message: str, path: Path) -> NoReturn:
     raise along(ShapeError(message), path)
 
 
+def arity(shown: str, count: int, values: Sequence[Any]) -> NoReturn:
+    """The function takes another number of arguments."""
+    wanted = f"{count} argument" + ("" if count == 1 else "s")
+    raise ShapeError(f"{shown} takes {wanted}, found {len(values)}")
+
+
 def integer(kind: Primitive) -> Fit:
     """An integer in range that is no plain int, or what is none."""
     low, high = BOUNDS[kind.name]

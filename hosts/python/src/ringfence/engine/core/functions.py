@@ -6,7 +6,7 @@ memory because it is too much to be flat (more than 16 parameters, more than one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from ctypes import addressof, c_char, c_void_p, string_at
 from functools import cached_property
 from struct import Struct
@@ -97,7 +97,8 @@ class ExportPlan:
 
     @cached_property
     def parts(self) -> apart.Parts:
-        return apart.compile_arguments(self._compiler, self.export.kind.params)
+        wanted = show_function(self.name, self.kind)
+        return apart.compile_arguments(self._compiler, self.export.kind.params, wanted)
 
     @cached_property
     def store(self) -> lower.Store:
@@ -110,93 +111,79 @@ class ExportPlan:
     def load(self) -> lift.Load | None:
         return None if self.result is None else self._compiler.load(self.result, flat=not self.returned)
 
-    def fit(self, arguments: Sequence[Any], store: Store) -> Any:
-        """The arguments' parts; the guest has seen nothing yet.
-
-        Raises:
-            ShapeError: their number or one of them does not fit; the path begins with the parameter's name.
-        """
-        if len(arguments) != len(self.types):
-            wanted = f"{len(self.types)} argument" + ("" if len(self.types) == 1 else "s")
-            raise ShapeError(f"{show_function(self.name, self.kind)} takes {wanted}, found {len(arguments)}")
-        return self.parts(Giving(store.host) if self.gives else None, arguments)
-
 
 class Call:
-    """An exported function of one instance, ready to be called again and again."""
+    """An exported function of one instance, ready to be called again and again.
 
-    __slots__ = ("_address", "_block", "_border", "_invoke", "_load", "_post", "_put", "_store", "_trap", "plan")
+    `fit(giving, arguments)` gives the arguments' parts, and the guest has seen nothing yet; `giving` keeps account of the resources among
+    them where `gives`. `unwraps`: its result is a `result`.
+    """
+
+    __slots__ = ("_block", "_border", "_invoke", "_plan", "_post", "_store", "_trap", "fit", "gives", "unwraps")
 
     def __init__(self, plan: ExportPlan, store: Store) -> None:
-        self.plan, self._store = plan, store
+        self._plan, self._store = plan, store
+        self.fit, self.gives, self.unwraps = plan.parts, plan.gives, plan.unwraps
         export = plan.export
         self._border = store.border(export.options)
         self._block = (c_char * (SLOT * plan.count))()
         self._trap = c_void_p()
-        self._address = addressof(self._block)
-        self._invoke = ffi.caller(store.context, store.function(export.core), self._address, plan.count, self._trap)
+        address = addressof(self._block)
+        self._invoke = ffi.caller(store.context, store.function(export.core), address, plan.count, self._trap)
         post = export.options.post_return
-        self._post = None if post is None else ffi.caller(store.context, store.function(post), self._address, 1, self._trap)
-        self._put, self._load = plan.store, plan.load
+        self._post = None if post is None else ffi.caller(store.context, store.function(post), address, 1, self._trap)
 
-    def __call__(self, parts: Any, context: Context) -> Any:
+    def run(self, parts: Any, context: Context) -> Any:
         """Run it with these parts; its result, `Ok` or `Err` where it returns a `result`."""
-        if not self.plan.borrows:
-            return self._run(parts, context, None)
+        if not self._plan.borrows:
+            return self._run(parts, context)
         store = self._store
         outer = store.scope
-        scope = store.scope = Scope()
+        store.scope = Scope()
         try:
-            return self._run(parts, context, scope)
+            return self._run(parts, context)
         finally:
             store.scope = outer
 
-    def _run(self, parts: Any, context: Context, scope: Scope | None) -> Any:
-        border, store = self._border, self._store
-        if self.plan.spilled is not None:
+    def _run(self, parts: Any, context: Context) -> Any:
+        plan, border, store = self._plan, self._border, self._store
+        if plan.spilled is not None:
             self._spill(parts)
         elif parts:
-            self._put(border, self._block, 0, parts)
+            plan.store(border, self._block, 0, parts)
         if border.closed:
             border.opened()
         error = self._invoke()
         if error or self._trap.value or store.reason is not None:
             self._fail(error)
-        result = None
-        if self._load is not None:
+        result, load = None, plan.load
+        if load is not None:
             border.spend, border.weight = context.spend, 0
-            result = self._lift()
-        if scope is not None:
-            scope.end()
+            try:
+                if plan.returned:
+                    border.refresh()
+                    result = load(border, border.view, border.place(_POINTER.unpack_from(self._block)[0], *plan.extent))
+                else:
+                    result = load(border, self._block, 0)
+            except UnicodeDecodeError as error:
+                raise misread(error) from error
+            store.orphans.clear()
+        if plan.borrows:
+            store.scope.end()
         if self._post is not None:
             self._after()
         return result
 
     def _spill(self, parts: Any) -> None:
-        pointer = self._border.alloc(*self.plan.spilled_extent)
-        self._put(self._border, None, pointer, parts[0] if len(parts) == 1 else parts)
+        pointer = self._border.alloc(*self._plan.spilled_extent)
+        self._plan.store(self._border, None, pointer, parts[0] if len(parts) == 1 else parts)
         _POINTER.pack_into(self._block, 0, pointer)
-
-    def _lift(self) -> Any:
-        plan, border, load = self.plan, self._border, self._load
-        assert load is not None  # noqa: S101 (asked before)
-        try:
-            if plan.returned:
-                border.refresh()
-                at = border.place(_POINTER.unpack_from(self._block)[0], *plan.extent)
-                result = load(border, border.view, at)
-            else:
-                result = load(border, self._block, 0)
-        except UnicodeDecodeError as error:
-            raise misread(error) from error
-        self._store.orphans.clear()
-        return result
 
     def _after(self) -> None:
         """Post-return: the guest frees what it returned, and can't call out meanwhile."""
         post, store = self._post, self._store
         assert post is not None  # noqa: S101 (asked before)
-        flag = store.flags[self.plan.export.options.instance]
+        flag = store.flags[self._plan.export.options.instance]
         flag.set(False)
         error = post()
         if error or self._trap.value or store.reason is not None or store.pending is not None:

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ringfence.contract.errors import GuestTrap, ShapeError, UsageError
 from ringfence.contract.values import Err, WitError
-from ringfence.engine.component.instance import DropContext, close_all
+from ringfence.engine.callbacks import current
+from ringfence.engine.component.instance import DropContext
 from ringfence.engine.core.functions import Call, ExportPlan
-from ringfence.engine.core.handles import GuestHandle
+from ringfence.engine.core.handles import Giving, GuestHandle
 from ringfence.engine.core.store import Store
+from ringfence.engine.exclusive import BUSY, Exclusive
 from ringfence.engine.seam import Context, FunctionName
-from ringfence.engine.signals import current, defer, leave_room, undefer
-from ringfence.engine.ticker import ticker
+from ringfence.engine.ticker import ticking
+
+_OUTSIDE, _BEGUN, _FITS = range(3)
+"""How far a call has come: its arguments fit where the guest has seen something of it."""
 
 
-class CoreInstance:
+class CoreInstance(Exclusive):
     """`seam.Instance` on one merged core module."""
 
     def __init__(self, store: Store, exports: Mapping[FunctionName, ExportPlan]) -> None:
+        super().__init__(store)
         self._store, self._exports = store, exports
         self._calls: dict[FunctionName, Call] = {}
-        self._turn = threading.Lock()
-        self._ending = False
-
-    @property
-    def trapped(self) -> bool:
-        return self._store.trapped
 
     @property
     def lent(self) -> int:
@@ -60,92 +58,48 @@ class CoreInstance:
         if call is None and function not in self._exports:
             interface, name = function
             raise UsageError(f"the component exports no function {name!r}" + (f" in {interface!r}" if interface else ""))
-        outer = self._enter(context, context)
-        store = self._store
-        fits = False
+        store, turn, outer = self._store, self._turn, current.store
+        stage = inside = _OUTSIDE
+        if store.guard is not None:  # of this very thread, perhaps, which could take its turn again
+            raise GuestTrap(BUSY)
         try:
+            inside = turn.acquire(False)  # noqa: FBT003
+            self._begin(inside, context, context)
+            stage = _BEGUN
             if call is None:
                 call = self._calls[function] = Call(self._exports[function], store)
             if store.host.dropped:
                 self._drop_queued()
-            parts = call.plan.fit(arguments, store)
-            fits = True
-            result = call(parts, context)
+            parts = call.fit(Giving(store.host) if call.gives else None, arguments)
+            stage = _FITS
+            result = call.run(parts, context)
             if store.host.dropped:
                 self._drop_queued()
             if store.reason is not None:  # it came too late to end the guest, and must not be lost
                 raise store.reason
         except BaseException as error:
-            if fits or not isinstance(error, ShapeError):
+            if stage is _FITS or (stage is _BEGUN and not isinstance(error, ShapeError)):
                 store.trapped = True
             raise
-        finally:
-            self._leave(outer)
-        if call.plan.unwraps:
+        finally:  # as in `_alone`, which this is, without the price of one more call
+            if inside or turn._is_owned():
+                store.running = store.guard = None
+                current.store = outer
+                if store in ticking:
+                    del ticking[store]
+                turn.release()
+                if self._ending:
+                    self._afterwards()
+        if call.unwraps:
             if type(result) is Err:
                 raise WitError(result.value)
             return result.value
         return result
 
-    def _alone(self, work: Callable[[], None], context: Context | None, guard: Context) -> None:
-        """Do what enters wasm, but is no call, while nobody else does; whatever goes wrong ends the instance."""
-        outer = self._enter(context, guard)
-        try:
-            work()
-            if self._store.reason is not None:  # it came too late to end the guest, and must not be lost
-                raise self._store.reason
-        except BaseException:
-            self._store.trapped = True
-            raise
-        finally:
-            self._leave(outer)
-
-    def _enter(self, context: Context | None, guard: Context) -> tuple[Any, bool]:
-        """From here to `_leave` this thread alone runs wasm in the store, the clock ticks, and Ctrl-C can't spoil its books."""
-        store = self._store
-        if not self._turn.acquire(False):  # noqa: FBT003
-            raise GuestTrap("cannot enter the instance: it is in a call already")
-        try:
-            if store.trapped or store.freed:
-                raise GuestTrap("cannot enter the instance: " + ("it was closed" if store.freed else "it has trapped before"))
-            store.reason = store.pending = None
-            store.running, store.guard = context, guard
-            guard.check()
-            leave_room()
-            outer = current.store, defer(store.interrupted)
-            current.store = store
-            ticker.enter(store, store.engine)
-        except BaseException:
-            store.running = store.guard = None
-            self._leave_turn()
-            raise
-        return outer
-
-    def _leave(self, outer: tuple[Any, bool]) -> None:
-        store = self._store
-        current.store, deferred = outer
-        store.running = store.guard = None
-        ticker.leave(store)
-        try:
-            if deferred:
-                undefer()
-        finally:  # an exception of a signal's handler may come in any line
-            self._leave_turn()
-
-    def _leave_turn(self) -> None:
-        self._turn.release()
-        if self._ending:
-            self._afterwards()
-
-    def interrupt(self, reason: BaseException) -> None:
-        """See `seam.Instance.interrupt`. The next tick of the clock raises it."""
-        if self._turn.locked():
-            self._store.reason = reason
-
     def drop_soon(self, context: Context | None = None) -> None:
         """Drop what is queued: now, or at the end of the call that runs."""
         while self._store.host.dropped and not self._store.freed and not self._store.trapped:
-            if self._turn.locked():
+            if self._store.guard is not None:
                 return
             self._alone(self._drop_queued, context, context or DropContext(self._store.limits.deadline))
 
@@ -153,17 +107,3 @@ class CoreInstance:
         dropped = self._store.host.dropped
         while dropped:
             self._store.drop_rep(*dropped.popleft())
-
-    def close(self) -> None:
-        """See `seam.Instance.close`. Inside a call, even from another thread, it takes effect when that call has ended."""
-        self._ending = True
-        self._afterwards()
-
-    def _afterwards(self) -> None:
-        if not self._store.freed and self._turn.acquire(blocking=False):
-            try:
-                self._calls.clear()
-                held = self._store.end()
-            finally:
-                self._turn.release()
-            close_all(held)

@@ -97,6 +97,7 @@ def compile_load(lifter: Lifter, kind: Type, *, flat: bool) -> Load:
     value = writer.plan(kind, 0)
     writer.unpack(extent(kind)[0])
     writer.source.add(f"return {value()}")
+    writer.begin()
     made: Load = writer.source.function("border", "data", "at")
     return made
 
@@ -109,6 +110,7 @@ def compile_params(lifter: Lifter, kinds: Sequence[Type]) -> Load:
         index += len(flat(kind))
     writer.unpack(index * SLOT)
     writer.source.add(f"return [{', '.join([value() for value in values])}]")
+    writer.begin()
     made: Load = writer.source.function("border", "data", "at")
     return made
 
@@ -196,6 +198,7 @@ class _Writer:
         self.source, self._lifter, self._flat = Source(), lifter, flat
         self.slots: list[tuple[int, str, str]] = []
         self.places = False  # whether the code needs `at`
+        self._texts = False  # whether it reads texts
 
     def _slot(self, at: int, code: str) -> str:
         name = self.source.fresh()
@@ -205,9 +208,13 @@ class _Writer:
     def unpack(self, size: int) -> None:
         """Read all places that were planned."""
         code, names = packing(self.slots, 0 if self._flat else size)
-        self.source.add("view = border.view; size = border.size; spend = border.spend")
         if names:
             self.source.add(f"{', '.join(names)}, = {self.source.constant(Struct(code).unpack_from)}(data, at)")
+
+    def begin(self) -> None:
+        """Put what texts are read with before all else, if there are any."""
+        if self._texts:
+            self.source.first("view = border.view; size = border.size; spend = border.spend")
 
     def plan(self, kind: Type, at: int) -> Callable[[], str]:
         """Plan a value at this offset; the function returned adds what makes the value and returns its expression."""
@@ -265,6 +272,7 @@ class _Writer:
         pointer, units = self._slot(at, "I"), self._slot(at + (SLOT if self._flat else 4), "I")
         if self._lifter.text != "utf8":
             return lambda: self.source.put(f"border.{self._lifter.text}({pointer}, {units})")
+        self._texts = True
 
         def value() -> str:
             source = self.source

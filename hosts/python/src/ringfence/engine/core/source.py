@@ -28,6 +28,10 @@ class Source:
         """One more line, at the present depth."""
         self._lines.append("    " * self._depth + line)
 
+    def first(self, line: str) -> None:
+        """One more line, before all others."""
+        self._lines.insert(0, f"    {line}")
+
     def fresh(self) -> str:
         """A local name that nothing else has."""
         return f"v{next(self._names)}"

@@ -11,7 +11,7 @@ from wasmtime import Engine, _ffi
 
 from ringfence.contract.errors import GuestTrap, LimitExceeded
 from ringfence.contract.limits import Limits, show_size
-from ringfence.engine.callbacks import CFunction
+from ringfence.engine.callbacks import CFunction, current
 from ringfence.engine.component import ffi as stores
 from ringfence.engine.core import ffi
 from ringfence.engine.core.faults import discard, fault
@@ -20,7 +20,6 @@ from ringfence.engine.core.memory import Border, Memory
 from ringfence.engine.core.plan import Options, Plan
 from ringfence.engine.footprint import Footprint
 from ringfence.engine.seam import Context
-from ringfence.engine.signals import current
 
 
 class Flag(Protocol):
@@ -184,13 +183,11 @@ class Store:
         if self.guard is not None:
             self.guard.check()
 
-    def interrupted(self, reason: BaseException) -> bool:
-        """End the running call for this reason: at the next tick, or where a host function waits. False where none runs."""
-        if self.guard is None:
-            return False
+    def interrupted(self, reason: BaseException) -> None:
+        """End the running call for this reason: at the next tick, or where a host function waits."""
         self.reason = reason
-        self.guard.interrupt(reason)
-        return True
+        if self.guard is not None:
+            self.guard.interrupt(reason)
 
     def keep(self, error: BaseException) -> int:
         """Keep an exception until wasm has unwound; the C trap that makes it unwind."""
@@ -246,14 +243,12 @@ def stop() -> int:
 
 def _on_tick(_context: int, _data: int, delta: Any, _kind: Any) -> int:
     """A tick has passed while wasm runs: on for another, or stop."""
-    store = None
+    store: Store = current.store
     try:
         delta[0] = 1
-        store = current.store
         store.check()
     except BaseException as error:  # noqa: BLE001 (re-raised outside)
-        if store is not None:
-            store.pending = error
+        store.pending = error
         return stores_stop()
     return 0
 

@@ -10,7 +10,7 @@ from ctypes import memmove, string_at
 from struct import Struct
 
 from ringfence.contract.errors import GuestTrap, IntegrityError
-from ringfence.engine.callbacks import CFunction
+from ringfence.engine.callbacks import CFunction, current
 from ringfence.engine.core.ffi import HOST_FUNCTION
 from ringfence.engine.core.functions import ImportPlan
 from ringfence.engine.core.handles import Scope
@@ -18,7 +18,6 @@ from ringfence.engine.core.layout import SLOT
 from ringfence.engine.core.plan import Plan, Table, Trampoline
 from ringfence.engine.core.store import Store, stop
 from ringfence.engine.core.transcode import TRANSCODERS, transcode
-from ringfence.engine.signals import current
 
 Builtin = Callable[..., tuple[int, ...]]
 """`builtin(store, *values)`: the core results."""
@@ -29,12 +28,11 @@ def host_function(plan: ImportPlan) -> CFunction:
     answer = plan.answer
 
     def serve(_data: int, _caller: int, values: int, _count: int) -> int:
-        store = None
+        store: Store = current.store
         try:
-            store = current.store
             answer(store, values)
         except BaseException as error:  # noqa: BLE001 (re-raised outside)
-            return stop() if store is None else store.keep(error)
+            return store.keep(error)
         return 0
 
     return CFunction(HOST_FUNCTION, serve, stop)
@@ -51,14 +49,13 @@ def builtin_function(trampoline: Trampoline, plan: Plan) -> CFunction:
     answers = len(trampoline.results)
 
     def serve(_data: int, _caller: int, values: int, _count: int) -> int:
-        store = None
+        store: Store = current.store
         try:
-            store = current.store
             found = run(store, *read(string_at(values, size)))
             if answers:
                 memmove(values, write(*found), SLOT * answers)
         except BaseException as error:  # noqa: BLE001 (re-raised outside)
-            return stop() if store is None else store.keep(error)
+            return store.keep(error)
         return 0
 
     return CFunction(HOST_FUNCTION, serve, stop)
