@@ -219,6 +219,7 @@ def test_handlers_of_signals_are_left_alone(poker, new_call):
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer signal")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it may strike a finalizer, too
 def test_a_storm_of_signals_leaves_the_books_whole(poker, new_call):
     """A handler that raises may strike in any line: the instance then answers as before or is trapped, and is never taken for busy."""
 

@@ -21,6 +21,7 @@ from ringfence.engine.seam import Engine
 from ringfence.gate import Refused
 from ringfence.instance import Node
 from ringfence.loading import check_artifacts, compose_now, exposed, make_nodes, read_lock, sound
+from ringfence.signals import defer, undefer
 
 _THREADS = 64
 """Calls of `acall` at once; more wait, and the wait counts to their deadline."""
@@ -141,8 +142,9 @@ class Graph:
         return iter(self._directory)
 
     def _call(self, root: Root, target: Target, arguments: tuple[Any, ...]) -> Any:
-        self._roots.add(root)
+        deferred = defer(root)
         try:
+            self._roots.add(root)
             self._ensure_open()  # now: either it is seen here that the graph was closed, or there that this call runs
             result = target.node.invoke(root, target.inbound, target.function, arguments)
         except WitError as error:
@@ -159,8 +161,12 @@ class Graph:
             raise
         finally:
             self._roots.discard(root)
+            if deferred:
+                undefer()
         if root.denials:
             self.denials.extend(root.denials)
+        if root.reason is not None and not isinstance(root.reason, Interrupted):
+            raise root.reason  # Ctrl-C came too late to end the call, and must not be lost
         return result
 
     def _ensure_open(self) -> None:

@@ -28,6 +28,10 @@ _OUT_OF_MEMORY = re.compile(r"^(MemoryError\b|memory allocation of \d+ bytes fai
 """What CPython and Rust print when memory is at an end."""
 
 
+_Mappers = tuple[Mapper | None, Mapper | None, Mapper | None]
+"""What reaches the resources in a function's arguments, in its (ok) result, and in its err case."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
     """An edge into a node: its name in messages, the functions it allows (None: all), and the limits that hold through it.
@@ -61,7 +65,7 @@ class Node:
         self.providers: dict[FunctionName, HostFunction] = {}
         self.application: Callable[..., Any] | None = None
         self._engine, self._artifacts = engine, artifacts
-        self._mappers: dict[FunctionName, tuple[Mapper | None, Mapper | None, Mapper | None]] = {}
+        self._mappers: dict[FunctionName, _Mappers] = {}
         self._leases = Leases(
             locked.name,
             locked.instances,
@@ -102,15 +106,15 @@ class Node:
         Raises:
             WitError: the err case. Any other exception: the call failed and its instance is gone.
         """
-        call = self._call(caller, inbound)
-        owner = self._owner_of(arguments, name)
-        key = "" if self.locked.shared else inbound.name
+        call, leases = self._call(caller, inbound), self._leases
+        mappers = self._mappers.get(name) or self._mappers_of(name)
+        owner = None if mappers[0] is None else self._owner_of(arguments, mappers[0])
         try:
-            lease = self._leases.take(key, call) if owner is None else self._leases.hold(owner, call)
+            lease = leases.take("" if self.locked.shared else inbound.name, call) if owner is None else leases.hold(owner, call)
             try:
-                return self._enter(call, lease, name, arguments)
+                return self._enter(call, lease, name, arguments, mappers)
             finally:
-                self._leases.give_back(lease)
+                leases.give_back(lease)
         except LimitExceeded as error:
             if error.node:
                 raise
@@ -124,8 +128,8 @@ class Node:
             deadline, owner = caller.deadline, caller.deadline_owner
         return Call(root=root, node=self.name, edge=inbound.name, limits=limits, deadline=deadline, deadline_owner=owner)
 
-    def _enter(self, call: Call, lease: Lease, name: FunctionName, arguments: Sequence[Any]) -> Any:
-        takes, gives, fails = self._mappers_of(name)
+    def _enter(self, call: Call, lease: Lease, name: FunctionName, arguments: Sequence[Any], mappers: _Mappers) -> Any:
+        takes, gives, fails = mappers
         if takes:
             arguments = takes(arguments, lambda value, kind: self._inward(value, kind, lease))
         lease.state.last_words = b""
@@ -145,13 +149,11 @@ class Node:
         """Makes the `Resource` for an engine's handle; another node's resource is one already."""
         return lambda value, kind: value if isinstance(value, Resource) else Resource(value, kind, self, lease)
 
-    def _mappers_of(self, name: FunctionName) -> tuple[Mapper | None, Mapper | None, Mapper | None]:
-        found = self._mappers.get(name)
-        if found is None:
-            function = self.function(name)
-            result = function.result
-            sides = (mapper(result.ok), mapper(result.err)) if isinstance(result, ResultOf) else (mapper(result), None)
-            found = self._mappers[name] = (arguments_mapper(function), *sides)
+    def _mappers_of(self, name: FunctionName) -> _Mappers:
+        function = self.function(name)
+        result = function.result
+        sides = (mapper(result.ok), mapper(result.err)) if isinstance(result, ResultOf) else (mapper(result), None)
+        found = self._mappers[name] = (arguments_mapper(function), *sides)
         return found
 
     def _inward(self, value: Any, kind: ResourceName, lease: Lease) -> Any:
@@ -165,11 +167,8 @@ class Node:
             raise ShapeError(f"{value!r} lives in another instance of {self.name} than the others given in this call")
         return value
 
-    def _owner_of(self, arguments: Sequence[Any], name: FunctionName) -> Lease | None:
+    def _owner_of(self, arguments: Sequence[Any], takes: Mapper) -> Lease | None:
         """The lease of the first resource among the arguments that lives in this node."""
-        takes = self._mappers_of(name)[0]
-        if takes is None:
-            return None
         found: list[Lease] = []
 
         def note(value: Any, _: ResourceName) -> Any:

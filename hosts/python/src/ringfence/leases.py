@@ -40,6 +40,7 @@ class Lease:
         self._instance: Instance | None = None
         self._dropped: deque[Handle] = deque()
         self._late = False
+        self.idle = False  # whether it waits, pooled, for its next call
         self.ended = False
 
     def open(self, opener: Opener, call: Call) -> None:
@@ -104,7 +105,8 @@ class Leases:
         self._guard = threading.Lock()
         self._all: set[Lease] = set()
         self._untidied: deque[Lease] = deque()
-        self._kept: dict[str, list[Lease]] = {}
+        self._pools: dict[str, deque[Lease]] = {}
+        self._singles: dict[str, Lease] = {}
         self._closed = False
 
     def take(self, key: str, call: Call) -> Lease:
@@ -141,48 +143,48 @@ class Leases:
 
     def close(self, patience: float = 5.0) -> None:
         """End all leases, without destructors. One that is in a call for longer than `patience` seconds ends when that call returns."""
-        with self._guard:
-            self._closed = True
-            leases = list(self._all)
-        for lease in leases:
+        self._closed = True
+        for lease in list(self._all):
             if lease.lock.acquire(timeout=patience):
                 self._settle(lease)
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def _new(self, key: str) -> Lease:
-        """A locked lease without an instance yet; the caller holds the guard."""
-        if self._closed:
-            raise GuestTrap(f"{self._node}: the graph is closed")
+    def _fresh(self, key: str) -> Lease:
+        """A locked lease without an instance yet."""
         lease = Lease(self._node, key, self._new_state(), self._untidied)
         lease.lock.acquire()
         self._all.add(lease)
+        if self._closed:  # asked only now: either it is seen here, or `close` sees the lease
+            self._all.discard(lease)
+            raise GuestTrap(f"{self._node}: the graph is closed")
         return lease
 
-    def _fresh(self, key: str) -> Lease:
-        with self._guard:
-            return self._new(key)
-
     def _reused(self, key: str) -> Lease | None:
-        if self._mode != "pooled":
-            return None
-        with self._guard:
-            kept = self._kept.get(key, [])
-            for lease in kept:
-                if lease.lock.acquire(blocking=False):
-                    kept.remove(lease)
-                    return lease
+        """A locked, pooled lease. Taking one out and putting it back is one operation each, so no lock is needed."""
+        pool = self._pools.get(key)
+        while pool:
+            try:
+                lease = pool.pop()
+            except IndexError:  # another thread was quicker
+                return None
+            if not lease.lock.acquire(blocking=False):  # somebody tidies it just now
+                pool.appendleft(lease)
+                return None
+            if not lease.ended:
+                lease.idle = False
+                return lease
+            lease.lock.release()
         return None
 
     def _single(self, key: str, call: Call) -> Lease:
         while True:
             with self._guard:
-                kept = self._kept.setdefault(key, [])
-                if not kept:
-                    kept.append(self._new(key))
-                    return kept[0]
-                lease = kept[0]
+                lease = self._singles.get(key)
+                if lease is None:
+                    lease = self._singles[key] = self._fresh(key)
+                    return lease
             _queue(lease, call)
             if not lease.ended:
                 return lease
@@ -194,8 +196,7 @@ class Leases:
         try:
             if lease.untidy and not self._closed:
                 lease.tidy(self._new_call)
-            with self._guard:
-                keep = not self._closed and lease.alive and (self._keeps(lease) or lease.needed)
+            keep = lease.alive and not self._closed and (self._keeps(lease) or lease.needed)
         finally:  # also where Ctrl-C came in between: what is half tidied is not used again
             try:
                 if not keep:
@@ -207,19 +208,21 @@ class Leases:
             self._collect(lease)
 
     def _forget(self, lease: Lease) -> None:
+        self._all.discard(lease)
         with self._guard:
-            self._all.discard(lease)
-            if lease in self._kept.get(lease.key, ()):
-                self._kept[lease.key].remove(lease)
+            if self._singles.get(lease.key) is lease:
+                del self._singles[lease.key]
 
     def _keeps(self, lease: Lease) -> bool:
-        kept = self._kept.setdefault(lease.key, [])
-        if lease in kept:
-            return True
-        if self._mode == "pooled" and len(kept) < _IDLE:
-            kept.append(lease)
-            return True
-        return False
+        """Whether it lives on without a call: in its pool, where it is or there is room, or as the only one."""
+        if self._mode == "pooled" and not lease.idle:
+            pool = self._pools.get(lease.key)
+            if pool is None:
+                pool = self._pools.setdefault(lease.key, deque())
+            if len(pool) < _IDLE:
+                lease.idle = True
+                pool.append(lease)
+        return lease.idle or self._mode == "single"
 
     def _collect(self, lease: Lease) -> None:
         if not lease.ended and lease.lock.acquire(blocking=False):
