@@ -18,7 +18,7 @@ from ringfence.contract.lock import LockedNode
 from ringfence.contract.names import snake
 from ringfence.contract.types import FunctionType, ResourceName, ResultOf
 from ringfence.contract.values import WitError
-from ringfence.engine.seam import Artifacts, Engine, FunctionName, HostFunction, Linked, Loaded
+from ringfence.engine.seam import Artifacts, Edge, Engine, FunctionName, HostFunction, Linked, Loaded, Parts
 from ringfence.gate import refuse_call
 from ringfence.leases import Lease, Leases
 from ringfence.resources import Leaf, Mapper, Resource, arguments_mapper, mapper
@@ -100,7 +100,7 @@ class Node:
         names = exported.functions if exported else ()
         return {snake(name.removeprefix(prefix)): (resource.interface, name) for name in names if name.startswith(prefix)}
 
-    def invoke(self, caller: Call | Root, inbound: Inbound, name: FunctionName, arguments: Sequence[Any]) -> Any:
+    def invoke(self, caller: Call | Root, inbound: Inbound, name: FunctionName, arguments: Sequence[Any] | Parts) -> Any:
         """Call an exported function in an instance that fits: the one its resource arguments live in, else as the node's mode says.
 
         Raises:
@@ -128,7 +128,7 @@ class Node:
             deadline, owner = caller.deadline, caller.deadline_owner
         return Call(root=root, node=self.name, edge=inbound.name, limits=limits, deadline=deadline, deadline_owner=owner)
 
-    def _enter(self, call: Call, lease: Lease, name: FunctionName, arguments: Sequence[Any], mappers: _Mappers) -> Any:
+    def _enter(self, call: Call, lease: Lease, name: FunctionName, arguments: Sequence[Any] | Parts, mappers: _Mappers) -> Any:
         takes, gives, fails = mappers
         if takes:
             arguments = takes(arguments, lambda value, kind: self._inward(value, kind, lease))
@@ -167,7 +167,7 @@ class Node:
             raise ShapeError(f"{value!r} lives in another instance of {self.name} than the others given in this call")
         return value
 
-    def _owner_of(self, arguments: Sequence[Any], takes: Mapper) -> Lease | None:
+    def _owner_of(self, arguments: Sequence[Any] | Parts, takes: Mapper) -> Lease | None:
         """The lease of the first resource among the arguments that lives in this node."""
         found: list[Lease] = []
 
@@ -207,10 +207,12 @@ class Node:
 
 def edge_function(provider: Node, inbound: Inbound, name: FunctionName) -> HostFunction:
     """The host function that carries a consumer's call into its provider; where the edge's `calls` leave it out, a denial."""
+    allowed = inbound.allows(name[1])
 
     def carry(call: Call, *arguments: Any) -> Any:
-        if not inbound.allows(name[1]):
+        if not allowed:
             raise refuse_call(call, provider.name, short_name(name[1]))
-        return provider.invoke(call, inbound, name, arguments)
+        parts = arguments[0] if arguments and type(arguments[0]) is Parts else arguments
+        return provider.invoke(call, inbound, name, parts)
 
-    return carry
+    return Edge(carry, provider.loaded, name)

@@ -21,7 +21,7 @@ from ringfence.engine.component.resources import GuestHandle
 from ringfence.engine.component.scopes import Lifting, Lowering
 from ringfence.engine.component.store import Store
 from ringfence.engine.exclusive import Exclusive, Unfit
-from ringfence.engine.seam import Context, FunctionName
+from ringfence.engine.seam import Context, FunctionName, Parts
 
 
 class DropContext:
@@ -68,7 +68,7 @@ class ComponentInstance(Exclusive):
 
         self._alone(begin, context, context)
 
-    def call(self, function: FunctionName, arguments: Sequence[Any], context: Context) -> Any:
+    def call(self, function: FunctionName, arguments: Sequence[Any] | Parts, context: Context) -> Any:
         """See `seam.Instance.call`.
 
         Raises:
@@ -76,6 +76,8 @@ class ComponentInstance(Exclusive):
             GuestTrap: also where the instance has trapped before, was closed, or is in a call already (a host function calls back into it).
             ShapeError, WitError, LimitExceeded, Exception: as the seam says.
         """
+        if isinstance(arguments, Parts):
+            raise TypeError("parts are another engine's")
         plan = self._code.plan(function)
 
         def run() -> Any:

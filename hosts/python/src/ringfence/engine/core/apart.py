@@ -48,7 +48,7 @@ def compile_fit(fitter: Fitter, kind: Type, *, filled: bool) -> Parts:
     """The function that takes one value of this type apart."""
     writer = _Writer(fitter, filled=filled)
     parts = writer.fit(kind, "value", ())
-    writer.source.add(f"return {_boxed(parts)}")
+    writer.source.add(f"return {boxed(parts)}")
     made: Parts = writer.source.function("scope", "value")
     return made
 
@@ -61,7 +61,7 @@ def compile_list_fit(fitter: Fitter, element: Type, *, filled: bool) -> Parts:
         source.add(f"{source.constant(fit.misfit)}({source.constant(kind)}, values, ())")
     source.add("found = []; append = found.append")
     with source.block("try:"), source.block("for value in values:"):
-        source.add(f"append({_boxed(writer.fit(element, 'value', ()))})")
+        source.add(f"append({boxed(writer.fit(element, 'value', ()))})")
     with source.block(f"except {source.constant(ShapeError)} as error:"):
         source.add("raise error.within(f'[{len(found)}]') from None")
     source.add("return found")
@@ -104,7 +104,8 @@ def arity(kind: Type) -> int:
             return 1
 
 
-def _boxed(parts: Sequence[str]) -> str:
+def boxed(parts: Sequence[str]) -> str:
+    """The expression of these parts; a single one stays bare."""
     return parts[0] if len(parts) == 1 else "(" + "".join([f"{part}, " for part in parts]) + ")"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ringfence.contract.types import ListOf, Type
-from ringfence.engine.core import apart, lift, lower
+from ringfence.engine.core import apart, lift, lower, transit
 from ringfence.engine.core.plan import Encoding
 from ringfence.engine.core.strings import ENCODE, TEXT
 
@@ -35,6 +35,16 @@ class Compiler:
     def loads(self, kind: Type) -> Callable[[Any, int, int], Any]:
         """Reads a list of such values."""
         found: Callable[[Any, int, int], Any] = self._once("loads", kind, False, lambda: lift.compile_loads(self, kind))  # noqa: FBT003
+        return found
+
+    def parts(self, kind: Type, *, flat: bool) -> lift.Load:
+        """Reads the parts of one value."""
+        found: lift.Load = self._once("parts", kind, flat, lambda: transit.compile_parts(self, kind, flat=flat))
+        return found
+
+    def parts_list(self, kind: Type) -> Callable[[Any, int, int], Any]:
+        """Reads the parts of a list's elements."""
+        found: Callable[[Any, int, int], Any] = self._once("parts_list", kind, False, lambda: transit.compile_list(self, kind))  # noqa: FBT003
         return found
 
     def fits(self, kind: Type) -> apart.Parts:

@@ -14,7 +14,7 @@ from wasmtime import Engine, FuncType, Linker, Module, ValType, WasmtimeError
 from ringfence.contract.errors import IntegrityError
 from ringfence.contract.limits import Limits
 from ringfence.contract.names import digest_of
-from ringfence.contract.types import InterfaceType
+from ringfence.contract.types import Borrow, FunctionType, InterfaceType, Own
 from ringfence.engine.cache import compile_module
 from ringfence.engine.callbacks import CFunction
 from ringfence.engine.component.faults import plain
@@ -23,11 +23,12 @@ from ringfence.engine.core import ffi
 from ringfence.engine.core.configuration import SETTINGS, wasm_engine
 from ringfence.engine.core.functions import Compilers, ExportPlan, ImportPlan
 from ringfence.engine.core.instance import CoreInstance
+from ringfence.engine.core.layout import holds
 from ringfence.engine.core.plan import Plan, Trampoline, read_plan
 from ringfence.engine.core.store import Store
 from ringfence.engine.core.trampolines import builtin_function, host_function
 from ringfence.engine.footprint import BinaryReader, Footprint, module_footprint
-from ringfence.engine.seam import Artifacts, Context, FunctionName, Imports, Loaded
+from ringfence.engine.seam import Artifacts, Context, Edge, FunctionName, HostFunction, Imports, Loaded
 
 _USUAL_STACK = Limits().stack
 _TAGS, _MOST_PAGES = 13, 1 << 16
@@ -136,6 +137,15 @@ class _Code:
         weakref.finalize(self, ffi.pre_delete, self.pre).atexit = False
 
 
+def _carries(function: HostFunction, kind: FunctionType) -> bool:
+    """Whether this host function hands calls on to a guest of this engine, in whose types nothing differs and nothing is a resource."""
+    if not isinstance(function, Edge) or not isinstance(function.loaded, LoadedCore):
+        return False
+    plan, (interface, name) = function.loaded.plan, function.function
+    same = plan.functions[interface, name].options.encoding == "utf8" and plan.exports[interface].functions[name] == kind
+    return same and not any(holds(one, (Own, Borrow)) for one in (*[param for _, param in kind.params], kind.result))
+
+
 def _done(error: int | None) -> None:
     if error:
         raise IntegrityError(f"the core module does not fit its plan: {plain(take_message(error))}")
@@ -156,7 +166,9 @@ class LinkedCore:
             if one.kind == "lower" and one.type is not None and one.options is not None:
                 interface, name = one.function
                 shown = functions[one.function]
-                served = ImportPlan(f"{interface}.{name}", one.type, shown, one.options, imports[one.function], compilers)
+                function = imports[one.function]
+                carries = one.options.encoding == "utf8" and _carries(function, shown)
+                served = ImportPlan(f"{interface}.{name}", one.type, shown, one.options, function, compilers, carries=carries)
                 self._callbacks.append((one, host_function(served)))
             else:
                 self._callbacks.append((one, builtin_function(one, plan)))

@@ -16,25 +16,20 @@ from ringfence.contract.errors import GuestTrap, ShapeError
 from ringfence.contract.types import (
     Borrow,
     FunctionType,
-    ListOf,
-    OptionOf,
     Own,
-    RecordOf,
     ResultOf,
     TupleOf,
-    Type,
-    VariantOf,
     show_function,
 )
 from ringfence.contract.values import Err, Ok, WitError
-from ringfence.engine.core import apart, ffi, lift, lower
+from ringfence.engine.core import apart, ffi, lift, lower, transit
 from ringfence.engine.core.compiler import Compiler
 from ringfence.engine.core.handles import Giving, Scope
-from ringfence.engine.core.layout import MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, SLOT, cases, extent, flat
+from ringfence.engine.core.layout import MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, SLOT, extent, flat, holds
 from ringfence.engine.core.memory import Border
 from ringfence.engine.core.plan import Export, Options
 from ringfence.engine.core.store import Store
-from ringfence.engine.seam import Context
+from ringfence.engine.seam import Context, Parts
 
 _POINTER = Struct("<I")
 
@@ -51,23 +46,6 @@ class Compilers:
         if key not in self._made:
             self._made[key] = Compiler(options.encoding, filled=filled)
         return self._made[key]
-
-
-def holds(kind: Type | None, what: tuple[type, ...]) -> bool:
-    """Whether a value may have one of these types in it."""
-    match kind:
-        case None:
-            return False
-        case ListOf(inner) | OptionOf(inner):
-            return isinstance(kind, what) or holds(inner, what)
-        case RecordOf(fields):
-            return any(holds(inner, what) for _, inner in fields)
-        case TupleOf(elements):
-            return any(holds(inner, what) for inner in elements)
-        case VariantOf() | ResultOf():
-            return any(holds(inner, what) for _, inner in cases(kind))
-        case _:
-            return isinstance(kind, what)
 
 
 def misread(error: UnicodeDecodeError) -> GuestTrap:
@@ -111,6 +89,11 @@ class ExportPlan:
     def load(self) -> lift.Load | None:
         return None if self.result is None else self._compiler.load(self.result, flat=not self.returned)
 
+    @cached_property
+    def load_parts(self) -> lift.Load | None:
+        """Reads the result as parts, for another guest."""
+        return None if self.result is None else self._compiler.parts(self.result, flat=not self.returned)
+
 
 class Call:
     """An exported function of one instance, ready to be called again and again.
@@ -133,19 +116,24 @@ class Call:
         post = export.options.post_return
         self._post = None if post is None else ffi.caller(store.context, store.function(post), address, 1, self._trap)
 
+    def carry(self, parts: Parts, context: Context) -> Parts:
+        """Run it with parts that come from another guest, for which the result is."""
+        return Parts(self._run(parts.values, context, self._plan.load_parts))
+
     def run(self, parts: Any, context: Context) -> Any:
         """Run it with these parts; its result, `Ok` or `Err` where it returns a `result`."""
+        load = self._plan.load
         if not self._plan.borrows:
-            return self._run(parts, context)
+            return self._run(parts, context, load)
         store = self._store
         outer = store.scope
         store.scope = Scope()
         try:
-            return self._run(parts, context)
+            return self._run(parts, context, load)
         finally:
             store.scope = outer
 
-    def _run(self, parts: Any, context: Context) -> Any:
+    def _run(self, parts: Any, context: Context, load: lift.Load | None) -> Any:
         plan, border, store = self._plan, self._border, self._store
         if plan.spilled is not None:
             self._spill(parts)
@@ -156,7 +144,7 @@ class Call:
         error = self._invoke()
         if error or self._trap.value or store.reason is not None:
             self._fail(error)
-        result, load = None, plan.load
+        result = None
         if load is not None:
             border.spend, border.weight = context.spend, 0
             try:
@@ -199,9 +187,18 @@ class ImportPlan:
     """How the guest's call of a host function is answered."""
 
     def __init__(
-        self, name: str, kind: FunctionType, shown: FunctionType, options: Options, function: Callable[..., Any], compilers: Compilers
+        self,
+        name: str,
+        kind: FunctionType,
+        shown: FunctionType,
+        options: Options,
+        function: Callable[..., Any],
+        compilers: Compilers,
+        *,
+        carries: bool,
     ) -> None:
-        self.name, self.kind, self._shown, self.options, self._function = name, kind, shown, options, function
+        """`carries`: the function hands the call on to another guest of this engine, as parts."""
+        self.name, self.kind, self._shown, self.options, self._function, self._carries = name, kind, shown, options, function, carries
         self._compiler = compilers.of(options, filled=True)
         self._types = [param for _, param in kind.params]
         flats = sum(len(flat(param)) for param in self._types)
@@ -218,9 +215,12 @@ class ImportPlan:
 
     @cached_property
     def _load(self) -> lift.Load:
+        compiler = self._compiler
+        if self._carries:
+            return compiler.parts(self._spilled, flat=False) if self._spilled else transit.compile_params(compiler, self._types)
         if self._spilled is not None:
-            return self._compiler.load(self._spilled, flat=False)
-        return lift.compile_params(self._compiler, self._types)
+            return compiler.load(self._spilled, flat=False)
+        return lift.compile_params(compiler, self._types)
 
     @cached_property
     def _fit(self) -> apart.Parts:
@@ -258,6 +258,9 @@ class ImportPlan:
 
     def _answer(self, store: Store, border: Border, values: int) -> None:
         block: Any = string_at(values, self._block) if self._params or self._returned else b""
+        if self._carries:
+            self._carry(store, border, values, block)
+            return
         arguments = self._arguments(border, block) if self._params else ()
         store.orphans.clear()
         try:
@@ -280,16 +283,32 @@ class ImportPlan:
         except UnicodeDecodeError as error:
             raise misread(error) from error
 
+    def _carry(self, store: Store, border: Border, values: int, block: Any) -> None:
+        """The other guest gets views of this one's memory, which die with the call."""
+        lent: list[memoryview] = []
+        border.lent = lent
+        try:
+            answer = self._function(store.running, Parts(self._arguments(border, block) if self._params else ()))
+        finally:
+            border.lent = None
+            for view in lent:
+                view.release()
+        if self.kind.result is not None:
+            border.refresh()
+            self._write(border, values, block, answer.values)
+
     def _lower(self, store: Store, border: Border, values: int, block: Any, answer: Any) -> None:
         try:
-            parts = self._fit(Giving(store.host) if self._gives else None, answer)
-            if self._returned:
-                at = border.place(_POINTER.unpack_from(block, self._where)[0], *self._extent)
-                self._put(border, None, at, parts)
-            else:
-                self._put(border, ffi.bytes_at(values, SLOT), 0, parts)
+            self._write(border, values, block, self._fit(Giving(store.host) if self._gives else None, answer))
         except ShapeError as error:
             raise self._blamed(f"returned what does not fit: {error}") from error
+
+    def _write(self, border: Border, values: int, block: Any, parts: Any) -> None:
+        if self._returned:
+            at = border.place(_POINTER.unpack_from(block, self._where)[0], *self._extent)
+            self._put(border, None, at, parts)
+        else:
+            self._put(border, ffi.bytes_at(values, SLOT), 0, parts)
         if border.closed:
             border.opened()
 

@@ -13,7 +13,7 @@ from ringfence.engine.core.functions import Call, ExportPlan
 from ringfence.engine.core.handles import Giving, GuestHandle
 from ringfence.engine.core.store import Store
 from ringfence.engine.exclusive import BUSY, Exclusive
-from ringfence.engine.seam import Context, FunctionName
+from ringfence.engine.seam import Context, FunctionName, Parts
 from ringfence.engine.ticker import ticking
 
 _OUTSIDE, _BEGUN, _FITS = range(3)
@@ -46,7 +46,7 @@ class CoreInstance(Exclusive):
 
         self._alone(begin, context, context)
 
-    def call(self, function: FunctionName, arguments: Sequence[Any], context: Context) -> Any:
+    def call(self, function: FunctionName, arguments: Sequence[Any] | Parts, context: Context) -> Any:
         """See `seam.Instance.call`.
 
         Raises:
@@ -59,7 +59,7 @@ class CoreInstance(Exclusive):
             interface, name = function
             raise UsageError(f"the component exports no function {name!r}" + (f" in {interface!r}" if interface else ""))
         store, turn, outer = self._store, self._turn, current.store
-        stage = inside = _OUTSIDE
+        stage, inside = _OUTSIDE, False
         if store.guard is not None:  # of this very thread, perhaps, which could take its turn again
             raise GuestTrap(BUSY)
         try:
@@ -70,9 +70,14 @@ class CoreInstance(Exclusive):
                 call = self._calls[function] = Call(self._exports[function], store)
             if store.host.dropped:
                 self._drop_queued()
-            parts = call.fit(Giving(store.host) if call.gives else None, arguments)
-            stage = _FITS
-            result = call.run(parts, context)
+            result: Any
+            if isinstance(arguments, Parts):
+                stage = _FITS
+                result = call.carry(arguments, context)
+            else:
+                parts = call.fit(Giving(store.host) if call.gives else None, arguments)
+                stage = _FITS
+                result = call.run(parts, context)
             if store.host.dropped:
                 self._drop_queued()
             if store.reason is not None:  # it came too late to end the guest, and must not be lost
@@ -90,7 +95,7 @@ class CoreInstance(Exclusive):
                 turn.release()
                 if self._ending:
                     self._afterwards()
-        if call.unwraps:
+        if call.unwraps and type(result) is not Parts:
             if type(result) is Err:
                 raise WitError(result.value)
             return result.value

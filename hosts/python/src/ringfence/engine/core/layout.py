@@ -175,3 +175,20 @@ def _joined(payloads: Iterable[Type | None]) -> tuple[CoreType, ...]:
             elif found[index] != core:
                 found[index] = "i32" if {found[index], core} == {"i32", "f32"} else "i64"
     return ("i32", *found)
+
+
+def holds(kind: Type | None, what: tuple[type, ...]) -> bool:
+    """Whether a value may have one of these types in it."""
+    match kind:
+        case None:
+            return False
+        case ListOf(inner) | OptionOf(inner):
+            return isinstance(kind, what) or holds(inner, what)
+        case RecordOf(fields):
+            return any(holds(inner, what) for _, inner in fields)
+        case TupleOf(elements):
+            return any(holds(inner, what) for inner in elements)
+        case VariantOf() | ResultOf():
+            return any(holds(inner, what) for _, inner in cases(kind))
+        case _:
+            return isinstance(kind, what)

@@ -155,13 +155,17 @@ def _numbers(name: str) -> Callable[[Any, int, int], Any]:
 
 
 def _elements(lifter: Lifter, kind: Type) -> Callable[[Any, int, int], Any]:
-    size, alignment = extent(kind)
     writer = _Writer(lifter, flat=False)
-    source, value = writer.source, writer.plan(kind, 0)
-    step = max(1, size)
+    return write_elements(writer, kind, writer.plan(kind, 0))
+
+
+def write_elements(writer: Reader, kind: Type, value: Callable[[], str]) -> Callable[[Any, int, int], Any]:
+    """The function that reads a list of what `value` writes the expression of."""
+    size, alignment = extent(kind)
+    source, step = writer.source, max(1, size)
     if alignment > 1:
         with source.block(f"if at % {alignment}:"):
-            source.add(f"{source.constant(_unaligned)}()")
+            source.add(f"{source.constant(unaligned)}()")
     source.add(f"border.reach(at, count * {size}, 'list ')")
     source.add(f"border.spend(count * {step}); border.weigh(count * {_ELEMENT})")
     source.add("data = view = border.view; size = border.size; spend = border.spend; found = []; append = found.append")
@@ -175,27 +179,26 @@ def _elements(lifter: Lifter, kind: Type) -> Callable[[Any, int, int], Any]:
             head = f"for {targets} in {source.constant(Struct(code).iter_unpack)}(view[at:at + many * {size}]):"
         else:
             head = "for _ in range(many):"
-        if writer.places:
-            with source.block(head):
-                source.add(f"append({value()})")
+        with source.block(head):
+            source.add(f"append({value()})")
+            if writer.places:
                 source.add(f"at += {size}")
-        else:
-            with source.block(head):
-                source.add(f"append({value()})")
+        if not writer.places:
             source.add(f"at += many * {size}")
     source.add("return found")
     return source.function("border", "at", "count")
 
 
-def _unaligned() -> NoReturn:
+def unaligned() -> NoReturn:
+    """A list does not lie where its elements may."""
     raise GuestTrap("list pointer is not aligned")
 
 
-class _Writer:
-    """Writes what reads one value: first `plan` the places of its parts, then `unpack` them, then ask for the value's expression."""
+class Reader:
+    """Writes what reads one value: first the places of its parts are planned, then `unpack` reads them, then what they mean is written."""
 
-    def __init__(self, lifter: Lifter, *, flat: bool) -> None:
-        self.source, self._lifter, self._flat = Source(), lifter, flat
+    def __init__(self, *, flat: bool) -> None:
+        self.source, self._flat = Source(), flat
         self.slots: list[tuple[int, str, str]] = []
         self.places = False  # whether the code needs `at`
         self._texts = False  # whether it reads texts
@@ -215,6 +218,28 @@ class _Writer:
         """Put what texts are read with before all else, if there are any."""
         if self._texts:
             self.source.first("view = border.view; size = border.size; spend = border.spend")
+
+    def _offsets(self, kinds: Sequence[Type], at: int) -> list[int]:
+        if not self._flat:
+            return [at + offset for offset in sequence(kinds)[0]]
+        offsets = []
+        for kind in kinds:
+            offsets.append(at)
+            at += SLOT * len(flat(kind))
+        return offsets
+
+    def _tag(self, count: int, at: int) -> tuple[str, int]:
+        """Plan a discriminant: its name, and nothing of where the payload is."""
+        size = discriminant_size(count)
+        return self._slot(at, "I" if self._flat else "BHI"[size.bit_length() - 1]), size
+
+
+class _Writer(Reader):
+    """Writes what makes Python values."""
+
+    def __init__(self, lifter: Lifter, *, flat: bool) -> None:
+        super().__init__(flat=flat)
+        self._lifter = lifter
 
     def plan(self, kind: Type, at: int) -> Callable[[], str]:
         """Plan a value at this offset; the function returned adds what makes the value and returns its expression."""
@@ -241,20 +266,6 @@ class _Writer:
                 return self._handle(resource, at, owned=isinstance(kind, Own))
             case _:
                 assert_never(kind)
-
-    def _offsets(self, kinds: Sequence[Type], at: int) -> list[int]:
-        if not self._flat:
-            return [at + offset for offset in sequence(kinds)[0]]
-        offsets = []
-        for kind in kinds:
-            offsets.append(at)
-            at += SLOT * len(flat(kind))
-        return offsets
-
-    def _tag(self, count: int, at: int) -> tuple[str, int]:
-        """Plan a discriminant: its name, and nothing of where the payload is."""
-        size = discriminant_size(count)
-        return self._slot(at, "I" if self._flat else "BHI"[size.bit_length() - 1]), size
 
     def _primitive(self, name: str, at: int) -> Callable[[], str]:
         source = self.source

@@ -77,6 +77,7 @@ class Border:
         "_trap",
         "check",
         "closed",
+        "lent",
         "options",
         "put_text",
         "size",
@@ -92,6 +93,7 @@ class Border:
         self.check = store.check
         self.put_text = put_text(self, options.encoding)
         self.closed, self.weight = False, 0
+        self.lent: list[memoryview] | None = None  # views that another guest may read; None: it gets copies
         self._tables = store.plan.tables
         self._handles = store.handles[options.instance]
         self._memory = None if options.memory is None else store.memory(options.memory)
@@ -166,6 +168,25 @@ class Border:
         trap, self._trap.value = self._trap.value, None
         self._store.settle(error, trap)
         raise GuestTrap("the guest's allocator failed")
+
+    # What passes to another guest
+
+    def lend(self, pointer: int, size: int) -> Any:
+        """These bytes, which are in memory: as a view while views may be lent, else as a copy."""
+        view = self.view[pointer : pointer + size]
+        if self.lent is None:
+            return bytes(view)
+        self.lent.append(view)
+        return view
+
+    def carry_text(self, pointer: int, size: int) -> bytes:
+        """The bytes of a string of UTF-8, checked (*Loading*, `load_string_from_range`)."""
+        self.reach(pointer, size, "string ")
+        self.spend(size)
+        data = bytes(self.view[pointer : pointer + size])
+        if not data.isascii():
+            data.decode()
+        return data
 
     # Lists and bytes
 
