@@ -8,9 +8,9 @@ run := uv + " run --locked --quiet --no-sync"
 default:
     @just --list --unsorted
 
-# compose and run the demo graph against a real vendor server, then show what the fence refuses
-demo: setup
-    {{run}} python manifests/shop/demo.py
+# compose and run the demo graph against a real vendor server, then show what the fence refuses (--lane component: on the reference engine)
+demo *options: setup
+    {{run}} python manifests/shop/demo.py {{options}}
 
 # all checks: style, types, the house's walls, and every test
 test: setup

@@ -73,8 +73,11 @@ def test_links_between_documents_lead_somewhere():
             assert ((ROOT / document).parent / target).exists(), f"{document}: {target}"
 
 
-def test_the_demo_shows_the_order_the_refusal_and_the_absent_variable():
-    demo = subprocess.run([sys.executable, "manifests/shop/demo.py"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+@pytest.mark.parametrize("lane", ["component", "core"])
+def test_the_demo_shows_the_order_the_refusal_and_the_absent_variable(lane):
+    """On either engine; core is what it runs on when nobody asks."""
+    command = [sys.executable, "manifests/shop/demo.py", *(["--lane", lane] if lane != "core" else [])]
+    demo = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert demo.returncode == 0, demo.stderr
     for expected in (
         "order A-17: shipped",
@@ -84,3 +87,5 @@ def test_the_demo_shows_the_order_the_refusal_and_the_absent_variable():
         "VENDOR_TOKEN",
     ):
         assert expected in demo.stdout
+    nodes = json.loads((ROOT / "manifests" / "shop" / "graph.lock.json").read_bytes())["nodes"]
+    assert {node["lane"] for node in nodes.values()} == {lane}

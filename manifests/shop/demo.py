@@ -1,7 +1,11 @@
-"""The demo: a graph of real components answers over real HTTP, and then shows what its fence refuses."""
+"""The demo: a graph of real components answers over real HTTP, and then shows what its fence refuses.
+
+python manifests/shop/demo.py [--lane component]    (component: once more, on the reference engine)
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import socket
 import sys
@@ -13,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from ringfence import CapabilityDenied, Graph, GuestError
+from ringfence_composer.compose import Workshop, compose_file
 from vendor_server import VendorServer
 
 HERE = Path(__file__).parent
@@ -58,10 +63,15 @@ def refused(call: Callable[[], object], expected: type[Exception]) -> Exception:
 
 def main() -> None:
     """Run all three acts; exit 0 when each went as it must."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--lane", choices=["core", "component"])
+    lane = options.parse_args().lane
+    for graph in ("graph.yaml", "without-token.yaml"):
+        compose_file(HERE / graph, Workshop(lane=lane))
     os.environ["VENDOR_TOKEN"] = TOKEN
     with VendorServer(token=TOKEN) as server:
         console.rule("the order, over HTTP, through the fence", align="left")
-        with Graph.load(HERE / "graph.yaml", compose=True, parameters={"vendor": server.address}) as graph:
+        with Graph.load(HERE / "graph.yaml", parameters={"vendor": server.address}) as graph:
             show_order(graph.call("vendor.get-order", "A-17"))
             with graph["vendor"].cursor(3) as cursor:
                 pages = []
@@ -80,7 +90,7 @@ def main() -> None:
 
         console.rule("the same client where its edge does not name VENDOR_TOKEN", align="left")
         console.print(f"in this process: VENDOR_TOKEN is {'set' if 'VENDOR_TOKEN' in os.environ else 'absent'}")
-        with Graph.load(HERE / "without-token.yaml", compose=True, parameters={"vendor": server.address}) as graph:
+        with Graph.load(HERE / "without-token.yaml", parameters={"vendor": server.address}) as graph:
             absent = refused(lambda: graph.call("vendor.get-order", "A-17"), GuestError)
             console.print(f"in the guest: {escape(str(absent.value.value))}")
     sys.exit(bystander.visits)
