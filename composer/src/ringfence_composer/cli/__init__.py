@@ -1,0 +1,46 @@
+"""The command `compose`: arguments to a stage, its result to a report. One file for each group of commands.
+
+Exit codes: 0 done, 1 a check (or a call) failed, 2 usage, 3 invalid input, 4 a tool failed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from ringfence_composer.cli import calls, components, graphs
+from ringfence_composer.cli.outcome import exit_code
+
+__all__ = ["compose", "exit_code", "main"]
+
+
+class PathsToo(click.Group):
+    """A group for which a path, as in `compose graph.yaml`, stands for the first command, `up`."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command, or the default one where the first word looks like a file."""
+        word = args[0]
+        if word not in self.commands and (word.endswith((".yaml", ".yml", ".json")) or "/" in word or Path(word).exists()):
+            args = ["up", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=PathsToo, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ringfence-composer", prog_name="compose")
+def compose() -> None:
+    """Check, build, plan and lock a graph of ring-fenced components.
+
+    `compose graph.yaml` does all of it and writes graph.lock.json beside it.
+    """
+
+
+for command in (graphs.up, graphs.check, graphs.plan, components.build, calls.run):
+    compose.add_command(command)
+
+
+def main() -> NoReturn:
+    """The console script. Whatever is expected ends in a message and an exit code, never in a traceback."""
+    sys.exit(compose.main(prog_name="compose"))

@@ -1,0 +1,58 @@
+"""How a command ends: its work's result, or an expected error as a message and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ringfence.contract.errors import GuestTrap, ManifestError, RingfenceError, ShapeError, StaleLock, UsageError
+from ringfence.contract.layout import user_cache
+from ringfence.contract.lock import Lane
+from ringfence.contract.types import FunctionType
+
+from ringfence_composer.compose import Workshop
+from ringfence_composer.errors import ComposerError, PlanRefused
+from ringfence_composer.reports import data
+from ringfence_composer.reports.terminal import Terminal
+
+
+def workshop_of(terminal: Terminal, cache: Path | None, lane: Lane | None = None) -> Workshop:
+    """What the stages work with, as the options say."""
+    return Workshop(cache=cache.absolute() if cache else user_cache(), report=terminal.step, lane=lane)
+
+
+def guarded(terminal: Terminal, work: Callable[[], Any], *, as_json: bool = False, function: FunctionType | None = None) -> Any:
+    """What the work returns; an expected error is reported and ends the program with its exit code."""
+    try:
+        return work()
+    except RingfenceError as error:
+        _report(terminal, error, function)
+        if as_json:
+            terminal.line(data.text_of(data.error_data(error, function)))
+        raise SystemExit(exit_code(error)) from error
+    finally:
+        terminal.done()
+
+
+def _report(terminal: Terminal, error: RingfenceError, function: FunctionType | None) -> None:
+    if isinstance(error, ManifestError | PlanRefused):
+        terminal.problems(error.problems)
+    else:
+        told = data.error_data(error, function)["error"]
+        detail = error.last_words if isinstance(error, GuestTrap) else getattr(error, "output", "")
+        place = f"{error.path}: " if isinstance(error, ShapeError) and error.path else ""
+        terminal.error(f"{place}{told['message']} [{error.code}]", error.hint, detail)
+
+
+def exit_code(error: RingfenceError) -> int:
+    """The exit code of an expected error."""
+    match error:
+        case ComposerError():
+            return error.exit_code
+        case ManifestError() | StaleLock():
+            return 3
+        case UsageError() | ShapeError():
+            return 2
+        case _:
+            return 1
