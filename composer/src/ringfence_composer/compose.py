@@ -38,6 +38,7 @@ from ringfence_composer.manifest.graph import EdgeManifest, ExposeManifest, read
 from ringfence_composer.manifest.source import Problems
 from ringfence_composer.plan import Plan, PlannedNode, plan
 from ringfence_composer.resolve import ResolvedGraph, resolve, short_name
+from ringfence_composer.second_reading import agree
 from ringfence_composer.toolchain import Toolchain
 
 
@@ -86,7 +87,9 @@ def plan_file(manifest: Path, workshop: Workshop) -> Plan:
     """The graph decided; what is missing is built. Raises like `check_file`, and PlanRefused."""
     built = with_lanes(build(check_file(manifest, workshop), workshop.context), _toolchain(workshop), workshop.context, workshop.lane)
     workshop.report(f"planning {manifest.name}")
-    return plan(built, BinaryFacts(_toolchain(workshop), {name: node.path for name, node in built.nodes.items()}))
+    facts = BinaryFacts(_toolchain(workshop), {name: node.path for name, node in built.nodes.items()})
+    agree(built, facts)
+    return plan(built, facts)
 
 
 def compose_file(manifest: Path, workshop: Workshop | None = None) -> Composed:
