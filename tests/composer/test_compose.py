@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -13,7 +14,6 @@ from composer_doubles import FakeFacts, built, resolved, world
 from ringfence.contract.lock import Lock
 from ringfence.contract.names import Digest, digest_of
 from ringfence.contract.schemas import schema
-from ringfence_composer import compose as stage
 from ringfence_composer.compose import Workshop, check_file, compose_file, lock_of, lock_path, write
 from ringfence_composer.errors import DigestMismatch, InputInvalid
 from ringfence_composer.plan import Plan, plan
@@ -109,7 +109,7 @@ def test_the_old_lock_stays_when_the_disk_fails(tmp_path: Path, monkeypatch: pyt
     def fails(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(stage.os, "fsync", fails)
+    monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(InputInvalid, match="No space left"):
         write(lock_of(made, tools=TOOLS), made.built, file)
     assert file.read_text() == "the old lock"

@@ -6,6 +6,7 @@ import pytest
 from ringfence import DeadlineExceeded, Graph, GuestError
 from ringfence.call import Root
 from ringfence.contract.errors import Denial, LimitExceeded
+from ringfence.contract.lock import Lock
 from ringfence.contract.values import Case, record_class
 from ringfence.directory import Target
 from ringfence.instance import Inbound
@@ -24,7 +25,7 @@ class Sneaky:
 
 
 def test_a_guest_cannot_hide_its_denials_behind_a_limit():
-    graph = Graph("g", {}, None)
+    graph = Graph(Lock(graph="g", manifest="g.yaml", inputs={}), {}, None)
     target = Target(node=Sneaky(), inbound=Inbound(name="application -> n", limits=None), function=("", "f"))
     with pytest.raises(LimitExceeded):
         graph._call(Root(), target, ())

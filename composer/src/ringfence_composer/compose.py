@@ -6,10 +6,7 @@ manifest -> resolved -> built -> plan -> lock. Nothing is written before all of 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,10 +31,11 @@ from ringfence_composer.errors import DigestMismatch, InputInvalid
 from ringfence_composer.facts import BinaryFacts, SourceFacts
 from ringfence_composer.lanes import with_lanes
 from ringfence_composer.manifest.component import FILE, load_component
-from ringfence_composer.manifest.graph import EdgeManifest, ExposeManifest, read_graph
+from ringfence_composer.manifest.graph import EdgeManifest, ExposeManifest, GraphManifest, read_graph
 from ringfence_composer.manifest.source import Problems
 from ringfence_composer.plan import Plan, PlannedNode, plan
-from ringfence_composer.resolve import ResolvedGraph, resolve, short_name
+from ringfence_composer.replace import replace_file
+from ringfence_composer.resolve import Link, ResolvedGraph, resolve, short_name
 from ringfence_composer.second_reading import agree
 from ringfence_composer.toolchain import Toolchain
 
@@ -124,7 +122,7 @@ def lock_of(planned: Plan, *, tools: Digest) -> Lock:
         },
         parameters=manifest.parameters,
         nodes=tuple(_locked_node(planned, node) for node in planned.nodes),
-        edges=tuple(_locked_edge(planned, edge) for edge in manifest.edges),
+        edges=tuple(locked_edge(manifest, planned.links, edge) for edge in manifest.edges),
         expose=tuple(
             LockedExpose(node=one.node, calls=_exposed_calls(planned, one), limits=one.limits, line=mark(one.path).line)
             for one in manifest.expose
@@ -169,15 +167,16 @@ def _locked_node(planned: Plan, node: PlannedNode) -> LockedNode:
     )
 
 
-def _locked_edge(planned: Plan, edge: EdgeManifest) -> LockedEdge:
+def locked_edge(manifest: GraphManifest, links: Sequence[Link], edge: EdgeManifest) -> LockedEdge:
+    """An edge as the lock has it: with the interfaces that it satisfies."""
     return LockedEdge(
         consumer=edge.consumer,
         provider=edge.provider,
-        interfaces={link.wanted: link.given for link in planned.links if link.edge == edge},
+        interfaces={link.wanted: link.given for link in links if link.edge == edge},
         grant=edge.grant,
         calls=edge.calls,
         limits=edge.limits,
-        line=planned.manifest.document.mark(edge.path).line,
+        line=manifest.document.mark(edge.path).line,
     )
 
 
@@ -196,7 +195,7 @@ def write(lock: Lock, built: BuiltGraph, file: Path) -> None:
                 target = artifact_path(file, digest)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _store(target, path, digest, f"{role} of {name}")
-        _replace(file, data)
+        replace_file(file, data)
     except OSError as error:
         raise InputInvalid(f"cannot write {file.name} or its artifacts: {error.strerror}", hint="is the folder writable?") from error
 
@@ -207,27 +206,7 @@ def _store(target: Path, source: Path, digest: Digest, name: str) -> None:
     data = source.read_bytes()
     if (found := digest_of(data)) != digest:
         raise DigestMismatch(f"the {name}", expected=digest, found=found, hint="it changed while composing; compose again")
-    _replace(target, data)
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """Write beside and rename, so that nobody ever sees half of it."""
-    with _beside(target) as (descriptor, name):
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[tuple[int, str]]:
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:16]}.", suffix=".new", dir=target.parent)
-    try:
-        yield descriptor, name
-    finally:
-        Path(name).unlink(missing_ok=True)
+    replace_file(target, data)
 
 
 def _toolchain(workshop: Workshop) -> Toolchain:

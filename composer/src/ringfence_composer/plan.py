@@ -14,10 +14,10 @@ from ringfence.contract import grants
 from ringfence.contract.errors import Problem
 from ringfence.contract.lock import HOST, Lane, LockedImport
 from ringfence.contract.parameters import substitute
+from ringfence.contract.wording import usual_values, worded
 
 from ringfence_composer.build import BuiltGraph
 from ringfence_composer.errors import PlanRefused
-from ringfence_composer.manifest.grants import SAMPLES
 from ringfence_composer.manifest.graph import EdgeManifest, GraphManifest, NodeManifest
 from ringfence_composer.manifest.source import Problems
 from ringfence_composer.resolve import Facts, Link, base, join
@@ -25,8 +25,6 @@ from ringfence_composer.tools import World
 
 NO_AUTHORITY = "no authority of its own"
 NO_GRANT = "no grant"
-EXFILTRATES = "(can exfiltrate)"
-"""How the kinds' wordings mark a grant that lets a guest send data to names of its choice."""
 
 _RUNTIME_FORMS: Mapping[str, tuple[str, Any]] = {
     "wasi:clocks/monotonic-clock": ("clocks", ["monotonic"]),
@@ -166,26 +164,19 @@ class _Decider:
         return LockedImport(name=name, decision="denied", by=NO_GRANT)
 
     def _given(self) -> Iterator[PlannedGrant]:
-        values = usual_values(self._manifest)
-        for name, form in self._granted.items():
-            kind, path = grants.KINDS[name], (*(self._host.path if self._host else ()), "grant", name)
-            for index, symbolic in enumerate(form if isinstance(form, list) else [form]):
-                written = [symbolic] if isinstance(form, list) else symbolic
-                line = self._manifest.document.mark((*path, index)).line
-                form_now = substitute(written, values)
-                for grant in kind.parse(form_now):
-                    words = kind.wording(grant) + (" (a parameter)" if form_now != written else "")
-                    yield PlannedGrant(kind=name, words=words, line=line, exfiltrates=EXFILTRATES in words)
-        for name, form in self._runtime.items():
-            for grant in grants.KINDS[name].parse(form):
-                yield PlannedGrant(kind=name, words=f"{grants.KINDS[name].wording(grant)} (language runtime)", line=0)
+        path = (*(self._host.path if self._host else ()), "grant")
+        for one in worded(self._granted, self._manifest.parameters):
+            line = self._manifest.document.mark((*path, one.kind, one.index)).line
+            yield PlannedGrant(kind=one.kind, words=one.words, line=line, exfiltrates=one.exfiltrates)
+        for one in worded(self._runtime):
+            yield PlannedGrant(kind=one.kind, words=f"{one.words} (language runtime)", line=0)
 
 
 class _Opening:
     """Which interfaces a grant form opens, whatever values its parameters may take within their ranges."""
 
     def __init__(self, kind: str, form: Any, manifest: GraphManifest) -> None:
-        usual = usual_values(manifest)
+        usual = usual_values(manifest.parameters)
         ranges = [usual | {one.name: text} for one in manifest.parameters for text in one.within]
         self._policies = [grants.Policy.bind({kind: substitute(form, usual)})]
         for values in ranges:
@@ -195,11 +186,6 @@ class _Opening:
 
     def opens(self, interface: str) -> bool:
         return any(policy.opens(interface) for policy in self._policies)
-
-
-def usual_values(manifest: GraphManifest) -> dict[str, str]:
-    """A value for each parameter: its default, or where it has none a sample of its type."""
-    return {one.name: one.default or SAMPLES[one.type] for one in manifest.parameters}
 
 
 def world_name(world: World) -> str:

@@ -37,7 +37,7 @@ def compose() -> None:
     """
 
 
-for command in (graphs.up, graphs.check, graphs.plan, components.build, calls.run):
+for command in (graphs.up, graphs.check, graphs.plan, graphs.show, components.build, calls.run):
     compose.add_command(command)
 
 

@@ -10,20 +10,11 @@ from typing import Any
 from ringfence.contract import grants
 from ringfence.contract.grants.base import GrantKind, GrantSyntaxError
 from ringfence.contract.lock import HOST, LockedParameter
-from ringfence.contract.parameters import TYPES, checked, is_within, references, substitute
+from ringfence.contract.parameters import SAMPLES, TYPES, checked, is_within, references, substitute
+from ringfence.contract.wording import usual_values
 
 from ringfence_composer.manifest.shape import closest
 from ringfence_composer.manifest.source import Document, PathSteps, Problems, quoted
-
-SAMPLES: Mapping[str, str] = {
-    "endpoint": "127.0.0.1:1",
-    "host": "localhost",
-    "port": "1",
-    "int": "1",
-    "path": "x",
-    "text": "x",
-}
-"""A value of each parameter type, to check a grant's syntax where a parameter has no default."""
 
 CALLS = "calls"
 COMING = ("files", "udp", "listen")
@@ -116,9 +107,8 @@ class GrantReader:
         good = all(held) and good
         if not good:
             return False
-        values = {one.name: one.default or SAMPLES[one.type] for one in self.parameters}
         try:
-            kind.parse(substitute(form, values))
+            kind.parse(substitute(form, usual_values(self.parameters)))
         except ExceptionGroup as group:
             for leaf in _leaves(group):
                 self._say((*path, *_steps(leaf.path)), leaf.message, leaf.hint)

@@ -59,6 +59,11 @@ class Terminal:
         self.done()
         self.out.print(Text(printable(text)))
 
+    def text(self, text: Text) -> None:
+        """One styled result on stdout; its text must be printable already."""
+        self.done()
+        self.out.print(text)
+
     def note(self, text: str, style: str = "") -> None:
         """One remark on stderr."""
         self.done()

@@ -14,7 +14,7 @@ from typing import Any, Self
 from ringfence.call import Root
 from ringfence.contract.errors import CapabilityDenied, Denial, GuestError, GuestTrap, IntegrityError, Interrupted
 from ringfence.contract.layout import LOCK_SUFFIX
-from ringfence.contract.lock import Lane
+from ringfence.contract.lock import Lane, Lock
 from ringfence.contract.values import WitError
 from ringfence.directory import Directory, Target, View
 from ringfence.engine.seam import Engine
@@ -52,8 +52,9 @@ class Graph:
     `load` reads and checks; nothing is reachable from the guests that no grant of the lock names.
     """
 
-    def __init__(self, name: str, nodes: Mapping[str, Node], directory: Directory) -> None:
-        self.name = name
+    def __init__(self, lock: Lock, nodes: Mapping[str, Node], directory: Directory) -> None:
+        self.name = lock.graph
+        self._lock = lock
         self.denials: deque[Denial] = deque(maxlen=_REMEMBERED)
         self._nodes, self._directory = nodes, directory
         self._roots: set[Root] = set()
@@ -95,7 +96,7 @@ class Graph:
                 node.linked  # noqa: B018 -- load and link now: a first call's deadline is no time to compile
             except LookupError as error:
                 raise IntegrityError(f"{file}: {node.name}: {error}", hint=f"run: compose {lock.manifest}") from error
-        graph = cls(lock.graph, nodes, Directory(entries))
+        graph = cls(lock, nodes, Directory(entries))
         for node, inbound in entries.values():
             node.application = lambda function, *arguments, node=node, inbound=inbound: graph._call(
                 Root(), Target(node=node, inbound=inbound, function=function), arguments
@@ -191,6 +192,18 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<graph {self.name}: {', '.join(target.name for target in self)}>"
+
+    def __str__(self) -> str:
+        """The graph as a tree: who calls whom, and what each edge grants."""
+        from ringfence.picture import model, text  # -- only those who look need it
+
+        return text.drawn(model.picture_of(self._lock))
+
+    def _repr_svg_(self) -> str:
+        """The graph as a picture: what a notebook shows."""
+        from ringfence.picture import model, svg
+
+        return svg.svg(model.picture_of(self._lock))
 
 
 def _judged(root: Root, failure: GuestError | GuestTrap) -> Exception:

@@ -17,6 +17,16 @@ from ringfence.contract.lock import LockedParameter
 
 TYPES = ("endpoint", "host", "port", "int", "path", "text")
 
+SAMPLES: Mapping[str, str] = {
+    "endpoint": "127.0.0.1:1",
+    "host": "localhost",
+    "port": "1",
+    "int": "1",
+    "path": "x",
+    "text": "x",
+}
+"""A value of each parameter type, to check a grant's syntax where a parameter has no default."""
+
 _REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>[^{}]*)\}|(?P<broken>.?))", re.DOTALL)
 _LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
