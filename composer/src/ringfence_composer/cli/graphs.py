@@ -14,9 +14,11 @@ from ringfence_composer.cli.options import CACHE, GRAPH, JSON, LANE
 from ringfence_composer.cli.outcome import guarded, workshop_of
 from ringfence_composer.compose import check_file, compose_file, plan_file
 from ringfence_composer.errors import InputInvalid
+from ringfence_composer.reach import reach
 from ringfence_composer.replace import replace_file
 from ringfence_composer.reports import data
 from ringfence_composer.reports.picture import print_picture
+from ringfence_composer.reports.reach import print_reach, reach_data
 from ringfence_composer.reports.terminal import Terminal
 from ringfence_composer.show import show_file
 
@@ -45,14 +47,20 @@ def check(*, graph: Path, as_json: bool, cache: Path | None) -> None:
 
 @click.command()
 @GRAPH
+@click.option("--reach", "reaching", is_flag=True, help="Show instead what each exposed node can reach through others, and by which way.")
 @LANE
 @JSON
 @CACHE
-def plan(*, graph: Path, lane: Lane | None, as_json: bool, cache: Path | None) -> None:
+def plan(*, graph: Path, reaching: bool, lane: Lane | None, as_json: bool, cache: Path | None) -> None:
     """Show, for every import of every node, what was decided and by which line."""
     terminal = Terminal()
     found = guarded(terminal, lambda: plan_file(graph, workshop_of(terminal, cache, lane)), as_json=as_json)
-    terminal.line(data.text_of(data.plan_data(found))) if as_json else terminal.plan(found)
+    if as_json:
+        terminal.line(data.text_of(reach_data(found, reach(found)) if reaching else data.plan_data(found)))
+    elif reaching:
+        print_reach(terminal, found, reach(found))
+    else:
+        terminal.plan(found)
 
 
 @click.command()
