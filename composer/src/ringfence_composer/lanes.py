@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ringfence.contract.lock import Lane
-from ringfence.contract.names import digest_of
+from ringfence.contract.names import Digest, digest_of
 
-from ringfence_composer.build import BuiltGraph, BuiltNode, CoreForm
+from ringfence_composer.build import BuiltGraph, CoreForm
 from ringfence_composer.builders.base import BuildContext
 from ringfence_composer.builders.cache import BuildCache, Stored
 from ringfence_composer.decompose import FORMAT, Decomposed, decompose
@@ -41,16 +41,16 @@ def with_lanes(built: BuiltGraph, toolchain: Toolchain, context: BuildContext, l
             nodes[node.name] = replace(nodes[node.name], lane="component", lane_reason=why)
             continue
         context.report(f"{node.name}: taking the component apart for the core lane")
-        made = _Decomposing(toolchain, nodes[node.name], BuildCache(context.cache, context.report))
+        made = _Decomposing(toolchain, nodes[node.name].path, nodes[node.name].digest, BuildCache(context.cache, context.report))
         if not made.reasons:
             nodes[node.name] = replace(nodes[node.name], lane="core", lane_reason=why, core=made.form())
         elif asked is None:
-            reason = "the core lane can't carry it: it " + "; it ".join(made.reasons)
+            reason = "the core lane can't carry it: " + "; ".join(made.reasons)
             nodes[node.name] = replace(nodes[node.name], lane="component", lane_reason=reason)
         else:
             for reason in made.reasons:
                 path, hint = ((*node.path, "lane"), "leave lane out") if why == BY_MANIFEST else (node.path, "leave --lane out")
-                message = f"the core lane can't carry this component: it {reason}"
+                message = f"the core lane can't carry this component: {reason}"
                 problems.extend([built.resolved.manifest.document.problem(path, message, hint=hint)])
     if problems:
         raise PlanRefused(problems.in_order())
@@ -64,11 +64,20 @@ def _asked(node: NodeManifest, lane: Lane | None) -> tuple[Lane | None, str]:
     return (node.lane, BY_MANIFEST) if node.lane else (None, BY_DEFAULT)
 
 
+def refusals(toolchain: Toolchain, component: Path, digest: Digest, context: BuildContext) -> tuple[str, ...]:
+    """Why the core lane can't carry a component, each a sentence about it; none where it can.
+
+    Raises:
+        InputInvalid: it is no valid component.
+    """
+    return _Decomposing(toolchain, component, digest, BuildCache(context.cache, context.report)).reasons
+
+
 class _Decomposing:
     """Takes one component apart, at most once; what comes of it is kept in the cache, a refusal, too."""
 
-    def __init__(self, toolchain: Toolchain, node: BuiltNode, cache: BuildCache) -> None:
-        self._toolchain, self._node, self._cache = toolchain, node, cache
+    def __init__(self, toolchain: Toolchain, component: Path, digest: Digest, cache: BuildCache) -> None:
+        self._toolchain, self._component, self._digest, self._cache = toolchain, component, digest, cache
         self._made: dict[str, bytes] = {}
         self.reasons: tuple[str, ...] = tuple(json.loads(self._part("refusal").path.read_bytes()))
 
@@ -78,12 +87,12 @@ class _Decomposing:
         return CoreForm(module=module.path, module_digest=module.digest, plan=plan.path, plan_digest=plan.digest, by=f"decompose {FORMAT}")
 
     def _part(self, part: str) -> Stored:
-        inputs = digest_of(f"decompose {FORMAT} {part} {self._toolchain.digest} {self._node.digest}".encode())
+        inputs = digest_of(f"decompose {FORMAT} {part} {self._toolchain.digest} {self._digest}".encode())
         return self._cache.fetch(inputs, lambda _: self._bytes(part))
 
     def _bytes(self, part: str) -> bytes:
         if not self._made:
-            made = decompose(self._toolchain, Path(self._node.path))
+            made = decompose(self._toolchain, self._component)
             if isinstance(made, Decomposed):
                 self._made = {"refusal": b"[]", "module": made.module, "plan": made.plan}
             else:

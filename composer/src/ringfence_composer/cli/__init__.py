@@ -37,7 +37,7 @@ def compose() -> None:
     """
 
 
-for command in (graphs.up, graphs.check, graphs.plan, graphs.show, components.build, calls.run):
+for command in (graphs.up, graphs.check, graphs.plan, graphs.show, components.build, components.inspect, calls.run):
     compose.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""Commands on one component: build."""
+"""Commands on one component: build, inspect."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from pathlib import Path
 
 import click
 
-from ringfence_composer.cli.options import CACHE
+from ringfence_composer.cli.options import CACHE, JSON
 from ringfence_composer.cli.outcome import guarded, workshop_of
 from ringfence_composer.compose import build_folder
+from ringfence_composer.inspection import inspect as inspect_file
+from ringfence_composer.reports import data
+from ringfence_composer.reports.inspection import inspection_data, print_inspection
 from ringfence_composer.reports.terminal import Terminal
 
 
@@ -20,3 +23,14 @@ def build(folder: Path, cache: Path | None) -> None:
     terminal = Terminal()
     artifact = guarded(terminal, lambda: build_folder(folder, workshop_of(terminal, cache)))
     terminal.line(f"{artifact.path}  {artifact.digest}")
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@JSON
+@CACHE
+def inspect(*, path: Path, as_json: bool, cache: Path | None) -> None:
+    """Say what a .wasm file, or a component's folder, is: its world, what it could ask for at most, who made it."""
+    terminal = Terminal()
+    found = guarded(terminal, lambda: inspect_file(path, workshop_of(terminal, cache)), as_json=as_json)
+    terminal.line(data.text_of(inspection_data(found))) if as_json else print_inspection(terminal, found)
