@@ -38,6 +38,7 @@ class ArgsKind:
     name = "args"
     interfaces = frozenset({"wasi:cli/environment"})
     parameters = ALL_PARAMETERS
+    denied = "there are no arguments"
 
     def parse(self, form: Any) -> tuple[Args, ...]:
         if not isinstance(form, list | tuple):

@@ -58,6 +58,7 @@ class Kind(Protocol[G, R_contra]):
     name: str
     interfaces: frozenset[str]  # without versions, e.g. wasi:sockets/tcp
     parameters: frozenset[str]
+    denied: str  # what a guest meets without a grant, in a few plain words
 
     def parse(self, form: Any) -> tuple[G, ...]:
         """The grants written in `form`, equal ones once.

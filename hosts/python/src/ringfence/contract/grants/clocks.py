@@ -61,6 +61,7 @@ class ClocksKind:
     name = "clocks"
     interfaces = frozenset({"wasi:clocks/monotonic-clock", "wasi:clocks/wall-clock"})
     parameters = frozenset({"text"})
+    denied = "reading a clock or waiting for it traps, unless the language's runtime needs it"
 
     def parse(self, form: Any) -> tuple[Clock | Frozen, ...]:
         if isinstance(form, Mapping):

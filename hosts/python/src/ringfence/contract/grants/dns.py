@@ -42,6 +42,7 @@ class DnsKind:
     name = "dns"
     interfaces = frozenset({"wasi:sockets/ip-name-lookup"})
     parameters = frozenset({"host"})
+    denied = "looking up a name ends in access-denied"
 
     def parse(self, form: Any) -> tuple[Dns, ...]:
         return parse_each(form, _parse_one, example='["db.internal"]')

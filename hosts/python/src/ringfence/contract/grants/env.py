@@ -46,6 +46,7 @@ class EnvKind:
     name = "env"
     interfaces = frozenset({"wasi:cli/environment"})
     parameters = ALL_PARAMETERS
+    denied = "the variable is absent"
 
     def parse(self, form: Any) -> tuple[Env, ...]:
         items = parse_each(form, _parse_item, example="[PGPASSWORD, { TZ: UTC }]")

@@ -38,6 +38,7 @@ class RandomKind:
     name = "random"
     interfaces = frozenset({"wasi:random/random", "wasi:random/insecure", "wasi:random/insecure-seed"})
     parameters = frozenset({"int", "text"})
+    denied = "asking for random bytes traps, unless the language's runtime needs them"
 
     def parse(self, form: Any) -> tuple[Random, ...]:
         if form == "secure":

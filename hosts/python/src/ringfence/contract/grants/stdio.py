@@ -84,6 +84,7 @@ class StdioKind:
         self._stream: StreamName = stream
         self._targets = tuple(targets)
         self.interfaces = frozenset({f"wasi:cli/{stream}"})
+        self.denied = "it is empty" if stream == "stdin" else "what is written goes nowhere"
 
     def parse(self, form: Any) -> tuple[Stream, ...]:
         for target in self._targets:

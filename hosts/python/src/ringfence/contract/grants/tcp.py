@@ -54,6 +54,7 @@ class TcpKind:
     name = "tcp"
     interfaces = frozenset({"wasi:sockets/tcp", "wasi:sockets/tcp-create-socket"})
     parameters = frozenset({"endpoint", "host", "port"})
+    denied = "connecting ends in access-denied"
 
     def parse(self, form: Any) -> tuple[Tcp, ...]:
         return parse_each(form, _parse_one, example='["127.0.0.1:8017"]')
