@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from ringfence_composer.cli import calls, components, graphs, words
+from ringfence_composer.cli import calls, components, graphs, words, work
 from ringfence_composer.cli.outcome import exit_code
 
 __all__ = ["compose", "exit_code", "main"]
@@ -37,7 +37,17 @@ def compose() -> None:
     """
 
 
-for command in (graphs.up, graphs.check, graphs.plan, graphs.show, components.build, components.inspect, words.explain, calls.run):
+for command in (
+    graphs.up,
+    graphs.check,
+    graphs.plan,
+    graphs.show,
+    components.build,
+    components.inspect,
+    words.explain,
+    calls.run,
+    work.new,
+):
     compose.add_command(command)
 
 
