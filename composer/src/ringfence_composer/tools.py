@@ -260,13 +260,26 @@ def toolchain_component(cache: Path | None = None, report: Callable[[str], None]
         ToolFailed: building failed.
         InputInvalid: the cache folder cannot be used.
     """
+    if built := built_toolchain(cache):
+        return built
+    sources, tell = _sources_digest(), report or _tell
+    stored = BuildCache(cache or user_cache(), tell).fetch(sources, lambda work: _build(work, tell))
+    return ToolchainComponent(path=stored.path, sources=sources)
+
+
+def built_toolchain(cache: Path | None = None) -> ToolchainComponent | None:
+    """The toolchain where it need not be built: as this package carries it, or from the cache.
+
+    Raises:
+        ToolMissing: the package is neither a built wheel nor a checkout, or damaged.
+        InputInvalid: the cache folder cannot be used.
+    """
     bundled = _DATA / "toolchain.wasm"
     if bundled.is_file():
         return ToolchainComponent(path=bundled, sources=_bundled_sources())
     sources = _sources_digest()
-    tell = report or _tell
-    stored = BuildCache(cache or user_cache(), tell).fetch(sources, lambda work: _build(work, tell))
-    return ToolchainComponent(path=stored.path, sources=sources)
+    stored = BuildCache(cache or user_cache(), lambda _: None).find(sources)
+    return ToolchainComponent(path=stored.path, sources=sources) if stored else None
 
 
 def _bundled_sources() -> Digest:

@@ -59,7 +59,7 @@ class BuildCache:
         Raises:
             InputInvalid: The cache folder cannot be used.
         """
-        self._prepare()
+        self.prepare()
         if stored := self._read(inputs):
             return stored
         with self._locked(inputs):
@@ -69,8 +69,21 @@ class BuildCache:
             content = self._made(inputs, make)
             return self._store(inputs, content)
 
-    def _prepare(self) -> None:
-        """Makes the folder; refuses one that somebody else could write to: what lies in it is run."""
+    def find(self, inputs: Digest) -> Stored | None:
+        """What was built from `inputs`, where it is there and whole; nothing is made.
+
+        Raises:
+            InputInvalid: The cache folder cannot be used.
+        """
+        self.prepare()
+        return self._read(inputs)
+
+    def prepare(self) -> None:
+        """Makes the folder; refuses one that somebody else could write to: what lies in it is run.
+
+        Raises:
+            InputInvalid: The cache folder cannot be used.
+        """
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             status = self._folder.lstat()

@@ -78,7 +78,7 @@ def _install(component: ComponentSource, requirement: Requirement, guest_python:
     pins.write_text(f"{requirement.name}=={requirement.version} --hash=sha256:{requirement.sha256}\n", encoding="utf-8")
     # Copies, never links: what a build does to its files must not reach uv's own cache.
     options = ["--no-deps", "--require-hashes", "--no-build", "--link-mode", "copy", "--no-compile-bytecode"]
-    command = [_uv(), "pip", "install", *options, "--python", sys.executable, "--python-version", guest_python]
+    command = [find_uv(), "pip", "install", *options, "--python", sys.executable, "--python-version", guest_python]
     try:
         run([*command, "--target", str(target), "-r", str(pins)], cwd=target.parent, env=_environment(), timeout=context.deadline)
     except ToolFailed as error:
@@ -90,7 +90,8 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("UV_") or name.startswith(_UV_SETTINGS)}
 
 
-def _uv() -> str:
+def find_uv() -> str:
+    """Where uv's program is. Raises ToolMissing."""
     try:
         import uv
     except ImportError as error:

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 a check (or a call) failed, 2 usage, 3 invalid input, 4 a 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,8 +18,16 @@ from ringfence_composer.cli.outcome import exit_code
 __all__ = ["compose", "exit_code", "main"]
 
 
-class PathsToo(click.Group):
-    """A group for which a path, as in `compose graph.yaml`, stands for the first command, `up`."""
+SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
+    "Compose and run": (graphs.up, graphs.check, components.build, calls.run),
+    "See": (graphs.plan, graphs.show, components.inspect, words.explain),
+    "Write": (work.new, work.doctor),
+}
+"""The commands, as the help lists them."""
+
+
+class Commands(click.Group):
+    """The commands in sections. A path, as in `compose graph.yaml`, stands for `up`."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """The command, or the default one where the first word looks like a file."""
@@ -27,8 +36,14 @@ class PathsToo(click.Group):
             args = ["up", *args]
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature
+        """A list for each section, in the order of the work."""
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(str(one.name), one.get_short_help_str(limit=formatter.width)) for one in commands])
 
-@click.group(cls=PathsToo, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ringfence-composer", prog_name="compose")
 def compose() -> None:
     """Check, build, plan and lock a graph of ring-fenced components.
@@ -37,18 +52,9 @@ def compose() -> None:
     """
 
 
-for command in (
-    graphs.up,
-    graphs.check,
-    graphs.plan,
-    graphs.show,
-    components.build,
-    components.inspect,
-    words.explain,
-    calls.run,
-    work.new,
-):
-    compose.add_command(command)
+for section in SECTIONS.values():
+    for command in section:
+        compose.add_command(command)
 
 
 def main() -> NoReturn:

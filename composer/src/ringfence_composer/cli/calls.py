@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ringfence.graph import Graph
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(short_help="Call a function of a graph.", context_settings={"ignore_unknown_options": True})
 @GRAPH
 @click.argument("function")
 @click.argument("arguments", nargs=-1)

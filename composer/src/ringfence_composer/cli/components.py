@@ -15,7 +15,7 @@ from ringfence_composer.reports.inspection import inspection_data, print_inspect
 from ringfence_composer.reports.terminal import Terminal
 
 
-@click.command()
+@click.command(short_help="Build one component.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @CACHE
 def build(folder: Path, cache: Path | None) -> None:
@@ -25,7 +25,7 @@ def build(folder: Path, cache: Path | None) -> None:
     terminal.line(f"{artifact.path}  {artifact.digest}")
 
 
-@click.command()
+@click.command(short_help="Say what a .wasm file or a component's folder is.")
 @click.argument("path", type=click.Path(path_type=Path))
 @JSON
 @CACHE

@@ -23,7 +23,7 @@ from ringfence_composer.reports.terminal import Terminal
 from ringfence_composer.show import show_file
 
 
-@click.command()
+@click.command(short_help="Check, build, plan and lock (the default command).")
 @GRAPH
 @LANE
 @CACHE
@@ -34,7 +34,7 @@ def up(graph: Path, lane: Lane | None, cache: Path | None) -> None:
     terminal.line(str(done.file))
 
 
-@click.command()
+@click.command(short_help="Check a graph without building it.")
 @GRAPH
 @JSON
 @CACHE
@@ -45,7 +45,7 @@ def check(*, graph: Path, as_json: bool, cache: Path | None) -> None:
     terminal.line(data.text_of(data.checked_data(found))) if as_json else terminal.checked(found)
 
 
-@click.command()
+@click.command(short_help="Show every decision, or what each node can reach.")
 @GRAPH
 @click.option("--reach", "reaching", is_flag=True, help="Show instead what each exposed node can reach through others, and by which way.")
 @LANE
@@ -63,7 +63,7 @@ def plan(*, graph: Path, reaching: bool, lane: Lane | None, as_json: bool, cache
         terminal.plan(found)
 
 
-@click.command()
+@click.command(short_help="Draw a graph: here, as SVG, as Mermaid.")
 @GRAPH
 @click.option("--mermaid", "form", flag_value="mermaid", help="Print a Mermaid flowchart.")
 @click.option("--json", "form", flag_value="json", help="Print the picture as JSON.")

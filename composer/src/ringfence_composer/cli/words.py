@@ -14,7 +14,7 @@ from ringfence_composer.reports import data, explanation
 from ringfence_composer.reports.terminal import Terminal
 
 
-@click.command()
+@click.command(short_help="Say what a line of graph.yaml or an error's code means.")
 @click.argument("what", required=False, metavar="[LINE|CODE]")
 @JSON
 @CACHE

@@ -115,20 +115,29 @@ def _checked(wasm: bytes | Path, digest: str) -> bytes:
 # The folder
 
 
+def cache_fault(cache: Path | None = None) -> str | None:
+    """Why the compile cache can't be used; None where it can. Its folder is made, as compiling would make it."""
+    return _prepared(cache)[1]
+
+
 def _usable_folder(cache: Path | None) -> Path | None:
     """`compiled/`, made if it was missing, if nobody but root and this user can change anything in it."""
-    try:
-        folder = Path(os.path.abspath((cache or user_cache()) / "compiled"))  # noqa: PTH100 (`resolve` would hide the links)
-        for part in (*reversed(folder.parents), folder):
-            part.mkdir(mode=0o700, exist_ok=True)  # each with this mode: `parents=True` would follow the umask
-        fault = _fault(folder)
-    except (OSError, RuntimeError) as error:
-        _warn(str(error))
-        return None
+    folder, fault = _prepared(cache)
     if fault is not None:
         _warn(fault)
         return None
     return folder
+
+
+def _prepared(cache: Path | None) -> tuple[Path | None, str | None]:
+    """The folder `compiled/`, made if it was missing, and what is wrong with it."""
+    try:
+        folder = Path(os.path.abspath((cache or user_cache()) / "compiled"))  # noqa: PTH100 (`resolve` would hide the links)
+        for part in (*reversed(folder.parents), folder):
+            part.mkdir(mode=0o700, exist_ok=True)  # each with this mode: `parents=True` would follow the umask
+        return folder, _fault(folder)
+    except (OSError, RuntimeError) as error:
+        return None, str(error)
 
 
 def _fault(folder: Path) -> str | None:
