@@ -1,6 +1,7 @@
 """Every WIT type crosses both ways unchanged: host to guest, guest to host function, and back by the same way."""
 
 import math
+import re
 import struct
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -43,7 +44,8 @@ def test_integers_keep_their_range(echo, name):
         assert run.seen == value
         assert type(run.seen) is int
     for value in (low - 1, high + 1, 10**30, True, 1.0, "1", None):
-        with pytest.raises(ShapeError, match=f"expected {name}, found"):
+        expected = rf"expected {name} \({low} to {high}\), found" if type(value) is int else f"expected {name}, found"
+        with pytest.raises(ShapeError, match=expected):
             run(value)
     many = echo(ListOf(Primitive(name)))
     wide = [low, high, 0, 1] * 300
@@ -160,7 +162,7 @@ def test_records_come_as_records_and_go_as_anything_with_the_fields(echo):
     [
         (
             {"lines": [{"sku": "a", "quantity": 1, "unit-price": 1}, {"sku": "a", "quantity": -1, "unit-price": 1}]},
-            "x.lines[1].quantity: expected u32, found -1",
+            "x.lines[1].quantity: expected u32 (0 to 4294967295), found -1",
         ),
         ({"lines": [{"sku": "a", "quantity": 1}]}, "x.lines[0]: missing field unit-price"),
         ({"lines": [{"sku": "a", "quantity": 1, "unit-price": 1, "unit_price": 1}]}, "x.lines[0]: a field is given twice"),
@@ -320,7 +322,7 @@ def test_more_values_than_core_parameters(echo):
 def test_the_number_of_arguments_is_checked(echo, call):
     instance = echo(Primitive("u32")).instance
     for arguments in ((), (1, 2)):
-        with pytest.raises(ShapeError, match=rf"echo: func\(x: u32\) -> u32 takes 1 argument, found {len(arguments)}"):
+        with pytest.raises(ShapeError, match=rf"echo takes 1 argument \(x: u32\), found {len(arguments)}"):
             instance.call(("", "echo"), arguments, call)
     assert instance.call(("", "echo"), (1,), call) == 1
 
@@ -328,7 +330,7 @@ def test_the_number_of_arguments_is_checked(echo, call):
 @pytest.mark.parametrize(
     ("kind", "value", "message"),
     [
-        (Primitive("u32"), -1, "expected u32, found -1"),
+        (Primitive("u32"), -1, "expected u32 (0 to 4294967295), found -1"),
         (Primitive("string"), None, "expected string, found None"),
         (ORDER, {}, "missing field id"),
         (ListOf(Primitive("u8")), [1], "expected bytes, found list"),
@@ -338,7 +340,7 @@ def test_a_host_functions_wrong_answer_names_the_function_and_traps(echo, kind, 
     run = echo(kind)
     run.answer = lambda _: value
     good = {Primitive("u32"): 1, Primitive("string"): "x", ORDER: order(), ListOf(Primitive("u8")): b"x"}[kind]
-    with pytest.raises(ShapeError, match=message) as caught:
+    with pytest.raises(ShapeError, match=re.escape(message)) as caught:
         run(good)
     assert str(caught.value).startswith("host function ")
     assert "host: func(x:" in str(caught.value)

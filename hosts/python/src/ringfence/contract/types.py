@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+_LONGEST = 80
+
 PrimitiveName: TypeAlias = Literal["bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "f32", "f64", "char", "string"]
 
 
@@ -150,6 +152,17 @@ def show(kind: Type | None) -> str:
             return resource.name
         case Borrow(resource):
             return f"borrow<{resource.name}>"
+
+
+def show_params(function: FunctionType) -> str:
+    """How many arguments the function takes, and which: `2 arguments (id: string, limit: u32)`. Long types are cut."""
+    listed = [f"{name}: {_cut(show(kind))}" for name, kind in function.params]
+    count = f"{len(listed)} argument{'' if len(listed) == 1 else 's'}" if listed else "no argument"
+    return f"{count} ({', '.join(listed)})" if listed else count
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def show_function(name: str, function: FunctionType) -> str:

@@ -7,8 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from ringfence.contract.errors import ShapeError
-from ringfence.contract.types import Type, show
+from ringfence.contract.types import FunctionType, Primitive, Type, show, show_params
 from ringfence.contract.values import Case, Err, Ok, Some
+
+BOUNDS = {
+    f"{sign}{bits}": (0 if sign == "u" else -(1 << bits - 1), (1 << bits - (sign == "s")) - 1) for sign in "us" for bits in (8, 16, 32, 64)
+}
+"""The least and the greatest of each integer type."""
 
 _LONGEST = 120
 _SHOWN_BITS = 128
@@ -34,7 +39,15 @@ def mismatch(kind: Type, value: Any) -> ShapeError:
     expected = show(kind)
     if len(expected) > _LONGEST:
         expected = expected[: _LONGEST - 1] + "…"
+    if isinstance(kind, Primitive) and kind.name in BOUNDS and isinstance(value, int) and not isinstance(value, bool):
+        low, high = BOUNDS[kind.name]
+        expected = f"{expected} ({low} to {high})"
     return ShapeError(f"expected {expected}, found {describe(value)}")
+
+
+def miscounted(name: str, function: FunctionType, found: int) -> ShapeError:
+    """The error for a call of the function by this name with another number of arguments."""
+    return ShapeError(f"{name.rpartition(']')[2]} takes {show_params(function)}, found {found}")
 
 
 def no_such(what: str, name: str, known: Iterable[str]) -> ShapeError:

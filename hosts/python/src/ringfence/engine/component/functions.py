@@ -16,6 +16,7 @@ from ringfence.engine.component.lift import Lift, ResourceIds, lift_of
 from ringfence.engine.component.lower import Lower
 from ringfence.engine.component.lower_compound import lower_of, write_result
 from ringfence.engine.component.scopes import Lifting, Lowering
+from ringfence.engine.mismatch import miscounted
 
 
 class ExportPlan:
@@ -41,8 +42,7 @@ class ExportPlan:
         """
         params = self._params
         if len(arguments) != len(params):
-            wanted = f"{len(params)} argument" + ("" if len(params) == 1 else "s")
-            raise ShapeError(f"{show_function(self.name, self.kind)} takes {wanted}, found {len(arguments)}")
+            raise miscounted(self.name, self.kind, len(arguments))
         view, at, address = scope.alloc(VAL * len(params))
         for (name, lower), value in zip(params, arguments, strict=True):
             try:

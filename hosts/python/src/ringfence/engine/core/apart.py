@@ -7,7 +7,7 @@ fit is known here, before the guest has seen anything of the call. What is unusu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias, TypeGuard, assert_never
+from typing import Any, NoReturn, Protocol, TypeAlias, TypeGuard, assert_never
 
 from ringfence.contract.errors import ShapeError
 from ringfence.contract.types import (
@@ -29,7 +29,7 @@ from ringfence.engine.core import fit
 from ringfence.engine.core.fit import Fit, Path
 from ringfence.engine.core.layout import NUMBERS
 from ringfence.engine.core.source import Source
-from ringfence.engine.mismatch import describe
+from ringfence.engine.mismatch import BOUNDS, describe
 
 Parts: TypeAlias = Callable[[Any, Any], Any]
 """`parts(scope, value)`: the parts of a value, a single one bare. Raises ShapeError."""
@@ -69,11 +69,11 @@ def compile_list_fit(fitter: Fitter, element: Type, *, filled: bool) -> Parts:
     return made
 
 
-def compile_arguments(fitter: Fitter, params: Sequence[tuple[str, Type]], shown: str) -> Parts:
-    """The function that takes all arguments of a call apart; paths begin with a parameter's name. `shown` is the function in messages."""
+def compile_arguments(fitter: Fitter, params: Sequence[tuple[str, Type]], miscount: Callable[[int], NoReturn]) -> Parts:
+    """The function that takes all arguments of a call apart; paths begin with a parameter's name. `miscount`: there are so many others."""
     writer, parts = _Writer(fitter, filled=False), []
     with writer.source.block(f"if len(values) != {len(params)}:"):
-        writer.source.add(f"{writer.source.constant(fit.arity)}({writer.source.constant(shown)}, {len(params)}, values)")
+        writer.source.add(f"{writer.source.constant(miscount)}(len(values))")
     values = [writer.source.fresh() for _ in params]
     if values:
         writer.source.add(f"{', '.join(values)}, = values")
@@ -174,7 +174,7 @@ class _Writer:
         if name == "f64":
             quick, check = f"type({value}) is not float or {value} != {value}", fit.real(kind)
         else:
-            low, high = fit.BOUNDS[name]
+            low, high = BOUNDS[name]
             quick, check = f"type({value}) is not int or not {low} <= {value} <= {high}", fit.integer(kind)
         with source.block(f"if {quick}:"):
             source.add(f"{value} = {source.constant(check)}({value}, {self._path(path)})")

@@ -20,18 +20,13 @@ from ringfence.contract.names import snake
 from ringfence.contract.types import EnumOf, FlagsOf, ListOf, Primitive, RecordOf, ResultOf, TupleOf, Type, VariantOf
 from ringfence.contract.values import Case, Err, Fill, Ok
 from ringfence.engine.core.layout import CODES
-from ringfence.engine.mismatch import describe, mismatch, no_such
+from ringfence.engine.mismatch import BOUNDS, describe, mismatch, no_such
 from ringfence.engine.records import field_values
 
 Path: TypeAlias = tuple[str, ...]
 """Steps into a value, outermost first."""
 
 Fit: TypeAlias = Callable[[Any, Path], Any]
-
-BOUNDS = {
-    f"{sign}{bits}": (0 if sign == "u" else -(1 << bits - 1), (1 << bits - (sign == "s")) - 1) for sign in "us" for bits in (8, 16, 32, 64)
-}
-"""The least and the greatest of each integer type."""
 
 _NAN = float("nan")
 
@@ -51,12 +46,6 @@ def misfit(kind: Type, value: Any, path: Path) -> NoReturn:
 def wrong(message: str, path: Path) -> NoReturn:
     """The value is wrong in the way the message says."""
     raise along(ShapeError(message), path)
-
-
-def arity(shown: str, count: int, values: Sequence[Any]) -> NoReturn:
-    """The function takes another number of arguments."""
-    wanted = f"{count} argument" + ("" if count == 1 else "s")
-    raise ShapeError(f"{shown} takes {wanted}, found {len(values)}")
 
 
 def integer(kind: Primitive) -> Fit:

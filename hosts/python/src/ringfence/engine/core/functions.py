@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ctypes import addressof, c_char, c_void_p, string_at
 from functools import cached_property
 from struct import Struct
-from typing import Any
+from typing import Any, NoReturn
 
 from ringfence.contract.errors import GuestTrap, ShapeError
 from ringfence.contract.types import (
@@ -29,6 +29,7 @@ from ringfence.engine.core.layout import MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, SLOT
 from ringfence.engine.core.memory import Border
 from ringfence.engine.core.plan import Export, Options
 from ringfence.engine.core.store import Store
+from ringfence.engine.mismatch import miscounted
 from ringfence.engine.seam import Context, Parts
 
 _POINTER = Struct("<I")
@@ -75,8 +76,10 @@ class ExportPlan:
 
     @cached_property
     def parts(self) -> apart.Parts:
-        wanted = show_function(self.name, self.kind)
-        return apart.compile_arguments(self._compiler, self.export.kind.params, wanted)
+        def miscount(found: int) -> NoReturn:
+            raise miscounted(self.name, self.kind, found)
+
+        return apart.compile_arguments(self._compiler, self.export.kind.params, miscount)
 
     @cached_property
     def store(self) -> lower.Store:
