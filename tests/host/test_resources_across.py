@@ -71,7 +71,7 @@ def test_names_lead_to_functions_or_say_what_there_is(probe):
     assert graph.call("probe.attempts.counter") == 0
     assert graph.call("probe.test:probe/attempts@0.1.0.counter") == 0
     assert graph["probe"].attempts.counter() == 0
-    with pytest.raises(UsageError, match=r"did you mean counter\?"):
+    with pytest.raises(UsageError, match=r"did you mean probe.counter\?"):
         graph.call("probe.countr")
     with pytest.raises(UsageError, match="no exposed node 'prob'"):
         graph.call("prob.counter")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 from ringfence.contract.errors import UsageError
+from ringfence.contract.grants.base import quoted
 from ringfence.contract.names import parse_interface, snake
 from ringfence.contract.types import FunctionType
 from ringfence.engine.seam import FunctionName
 from ringfence.instance import Inbound, Node, short_name
+
+_MOST = 24
+"""How many names a message lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,20 +51,25 @@ def spellings(function: FunctionName) -> Iterator[str]:
 
 
 class Directory:
-    """All exposed functions by node and spelling."""
+    """All exposed functions by node and spelling. `nodes` are all of the graph, so that one which is not exposed is told as that."""
 
-    def __init__(self, exposed: Mapping[str, tuple[Node, Inbound]]) -> None:
+    def __init__(self, exposed: Mapping[str, tuple[Node, Inbound]], nodes: Collection[str] = ()) -> None:
         self._nodes: dict[str, dict[str, list[Target]]] = {}
         self._found: dict[str, Target] = {}
+        self._withheld: dict[str, set[str]] = {}
+        self._hidden = frozenset(nodes) - exposed.keys()
         for name, (node, inbound) in exposed.items():
             spelled: dict[str, list[Target]] = {}
+            withheld: set[str] = set()
             for interface, kind in node.loaded.exports.items():
                 for function in kind.functions:
+                    target = Target(node=node, inbound=inbound, function=(interface, function))
                     if inbound.allows(function):
-                        target = Target(node=node, inbound=inbound, function=(interface, function))
                         for spelling in dict.fromkeys(spellings(target.function)):
                             spelled.setdefault(spelling, []).append(target)
-            self._nodes[name] = spelled
+                    else:
+                        withheld.update(spellings(target.function))
+            self._nodes[name], self._withheld[name] = spelled, withheld
 
     def __iter__(self) -> Iterator[Target]:
         """Every exposed function once."""
@@ -74,17 +83,50 @@ class Directory:
         Raises:
             UsageError: nothing or more than one is called so; the message lists the choices.
         """
+        if not isinstance(name, str):
+            raise UsageError(f"expected the name of a function, such as 'node.function', found {type(name).__name__}")
         found = self._found.get(name)
         if found is None:
             node, _, rest = name.partition(".")
+            if not rest:
+                raise self._no_function(node)
             found = self._found[name] = self._only(node, rest, self.spelled(node).get(rest, []))
         return found
 
     def spelled(self, node: str) -> Mapping[str, list[Target]]:
-        """The functions of one exposed node by spelling."""
-        if node not in self._nodes:
-            raise UsageError(f"no exposed node {node!r}", hint=_choices(node, list(self._nodes)))
+        """The functions of one exposed node by spelling.
+
+        Raises:
+            UsageError: there is no such node, or it is not exposed.
+        """
+        if not isinstance(node, str) or node not in self._nodes:
+            raise self._no_node(node)
         return self._nodes[node]
+
+    def choices(self, node: str) -> list[str]:
+        """The functions of one exposed node, each by the shortest name that is its own, with the node's."""
+        shortest: dict[FunctionName, str] = {}
+        for spelling, found in self.spelled(node).items():
+            if len(found) == 1:
+                shortest.setdefault(found[0].function, f"{node}.{spelling}")
+        return sorted(shortest.values())
+
+    def _no_node(self, node: object) -> UsageError:
+        if not isinstance(node, str):
+            return UsageError(f"expected the name of a node, found {type(node).__name__}")
+        if node in self._hidden:
+            hint = f"in the graph, write expose: [{', '.join([*self._nodes, node])}]"
+            return UsageError(f"the application may not call node {node}: it is not exposed", hint=hint)
+        hint = _choices(node, list(self._nodes)) if self._nodes else "the graph exposes none; in it, write expose: [NODE]"
+        return UsageError(f"no exposed node {quoted(node, 60)}", hint=hint)
+
+    def _no_function(self, name: str) -> UsageError:
+        """The error for a node's name alone, or a function's."""
+        owners = [f"{node}.{name}" for node, spelled in self._nodes.items() if name in spelled]
+        if name not in self._nodes and not owners:
+            return self._no_node(name)
+        hint = f"there are: {_listed(self.choices(name))}" if name in self._nodes else f"did you mean {' or '.join(owners)}?"
+        return UsageError(f"expected node.function, found {quoted(name, 60)}", hint=hint)
 
     def member(self, node: str, path: tuple[str, ...], name: str) -> Target | tuple[str, ...]:
         """What a Python attribute leads to: a function, or an interface or resource (then its path is given back).
@@ -100,7 +142,7 @@ class Directory:
         if matches:
             return wanted
         choices = self.members(node, path)
-        raise AttributeError(f"{'.'.join((node, *path))} has no {name!r}. {_choices(name, choices)}")
+        raise AttributeError(f"{'.'.join((node, *path))} has no {name!r}; {_choices(name, choices)}")
 
     def members(self, node: str, path: tuple[str, ...]) -> list[str]:
         """The Python attributes there are at this path of a node, sorted."""
@@ -114,8 +156,9 @@ class Directory:
         if found:
             listed = ", ".join(target.name for target in found)
             raise UsageError(f"{node}.{name} is ambiguous", hint=f"name one of: {listed}")
-        short = [spelling for spelling in self.spelled(node) if "/" not in spelling]
-        raise UsageError(f"node {node} exposes no function {name!r}", hint=_choices(name, short))
+        if name in self._withheld[node]:
+            raise UsageError(f"{node}.{name} is not among the calls that the graph exposes", hint=_choices(name, self.choices(node)))
+        raise UsageError(f"node {node} exposes no function {quoted(name, 60)}", hint=_choices(f"{node}.{name}", self.choices(node)))
 
 
 def _pythonic(spelling: str) -> tuple[str, ...]:
@@ -125,8 +168,13 @@ def _pythonic(spelling: str) -> tuple[str, ...]:
 
 def _choices(wanted: str, choices: list[str]) -> str:
     close = get_close_matches(wanted, choices, n=1)
-    listed = ", ".join(sorted(choices)) or "none"
-    return f"did you mean {close[0]}? (there are: {listed})" if close else f"there are: {listed}"
+    return f"did you mean {close[0]}? (there are: {_listed(choices)})" if close else f"there are: {_listed(choices)}"
+
+
+def _listed(choices: list[str]) -> str:
+    shown = sorted(choices)[:_MOST]
+    more = f" and {len(choices) - _MOST} more" if len(choices) > _MOST else ""
+    return (", ".join(shown) or "none") + more
 
 
 Runner = Callable[..., Any]

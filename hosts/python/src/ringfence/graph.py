@@ -96,7 +96,7 @@ class Graph:
                 node.linked  # noqa: B018 -- load and link now: a first call's deadline is no time to compile
             except LookupError as error:
                 raise IntegrityError(f"{file}: {node.name}: {error}", hint=f"run: compose {lock.manifest}") from error
-        graph = cls(lock, nodes, Directory(entries))
+        graph = cls(lock, nodes, Directory(entries, nodes.keys()))
         for node, inbound in entries.values():
             node.application = lambda function, *arguments, node=node, inbound=inbound: graph._call(
                 Root(), Target(node=node, inbound=inbound, function=function), arguments
