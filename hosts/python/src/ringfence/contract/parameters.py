@@ -7,15 +7,28 @@ value is checked against its type first, so that it can't bring separators into 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
-from ipaddress import IPv6Address, ip_address
+from contextlib import suppress
+from difflib import get_close_matches
+from ipaddress import AddressValueError, IPv6Address, ip_address
 from typing import Any
 
 from ringfence.contract import grants
 from ringfence.contract.errors import ManifestError, Problem
+from ringfence.contract.grants.base import GrantSyntaxError, quoted, shown
 from ringfence.contract.lock import LockedParameter
 
 TYPES = ("endpoint", "host", "port", "int", "path", "text")
+EXPECTED: Mapping[str, str] = {
+    "endpoint": "host:port, such as 127.0.0.1:8017",
+    "host": "a host name or an IP address",
+    "port": "a port from 1 to 65535",
+    "int": "a whole number",
+    "path": "a relative path without '.' and '..' parts",
+    "text": "text",
+}
+"""What a value of each type is, in words."""
 
 SAMPLES: Mapping[str, str] = {
     "endpoint": "127.0.0.1:1",
@@ -31,6 +44,7 @@ _REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>[^{}]*)\}|(?P<broken>.?
 _LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,17})")
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _RANGE = re.compile(r"(-?[0-9]{1,18})\.\.(-?[0-9]{1,18})")
 
 
@@ -40,46 +54,56 @@ def _host(text: str) -> str:
     except ValueError:
         last = text.rsplit(".", 1)[-1]
         if len(text) > 253 or not _HOST.fullmatch(text) or last.isdigit() or last.lower().startswith("0x"):
-            raise ValueError(f"expected a host name or an IP address, found {text!r}") from None
+            raise _unfit("host", text) from None
         return text.lower()
+    if "%" in text:
+        raise ValueError(f"expected an address without a zone, found {quoted(text, 60)}")
     return str(address)
 
 
 def _port(text: str) -> str:
     if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= 65535:
-        raise ValueError(f"expected a port from 1 to 65535, found {text!r}")
+        raise _unfit("port", text)
     return text
 
 
 def _endpoint(text: str) -> str:
     host, colon, port = text.rpartition(":")
-    if not colon:
-        raise ValueError(f"expected host:port, such as 127.0.0.1:8017, found {text!r}")
-    if host.startswith("[") and host.endswith("]"):
-        return f"[{IPv6Address(host[1:-1])}]:{_port(port)}"
-    return f"{_host(host) if ':' not in host else _refuse(text)}:{_port(port)}"
+    if not colon or not host:
+        raise _unfit("endpoint", text)
+    return f"{_bracketed(host) if ':' in host else _host(host)}:{_port(port)}"
 
 
-def _refuse(text: str) -> str:
-    raise ValueError(f"expected host:port with an IPv6 address in brackets, found {text!r}")
+def _bracketed(host: str) -> str:
+    with suppress(AddressValueError):
+        if host.startswith("[") and host.endswith("]") and "%" not in host:
+            return f"[{IPv6Address(host[1:-1])}]"
+    raise ValueError(f"expected an IPv6 address in brackets before the port, such as [::1]:80, found {quoted(host, 60)}")
+
+
+def _unfit(kind: str, value: object) -> ValueError:
+    return ValueError(f"expected {EXPECTED[kind]}, found {shown(value)}")
 
 
 def _int(text: str) -> str:
     if not re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text):
-        raise ValueError(f"expected a whole number, found {text!r}")
-    return text
+        raise _unfit("int", text)
+    return str(int(text))
 
 
 def _path(text: str) -> str:
     parts = text.split("/")
     if not text or text.startswith(("/", "~")) or "\\" in text or any(part in ("", ".", "..") for part in parts):
-        raise ValueError(f"expected a relative path without '.' and '..' parts, found {text!r}")
+        raise _unfit("path", text)
     return _text(text)
 
 
 def _text(text: str) -> str:
-    if found := next((char for char in text if ord(char) < 32 or ord(char) == 127), None):
-        raise ValueError(f"expected text without control characters, found U+{ord(found):04X}")  # not the text: it may be a secret
+    """Only the character that is wrong is shown: the text may be a secret."""
+    for char in text:
+        if (category := unicodedata.category(char)) in ("Cc", "Cs"):
+            what = "control characters" if category == "Cc" else "halves of surrogate pairs"
+            raise ValueError(f"expected text without {what}, found U+{ord(char):04X}")
     return text
 
 
@@ -100,7 +124,7 @@ def checked(kind: str, value: object) -> str:
         ValueError: it is not of that type; the message says what was expected.
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"expected text, found {type(value).__name__}")
+        raise _unfit(kind, value)
     return _CHECKS[kind](str(value))
 
 
@@ -145,28 +169,46 @@ def settle(parameters: tuple[LockedParameter, ...], given: Mapping[str, object])
     Raises:
         ManifestError: unknown names, missing values, values of the wrong type or outside `within`; all of them.
     """
-    problems: list[Problem] = []
-    values: dict[str, str] = {}
+    if not isinstance(given, Mapping):
+        hint = 'such as {"vendor": "127.0.0.1:8017"}'
+        raise ManifestError([Problem(path="parameters", message=f"expected a mapping of names to values, found {shown(given)}", hint=hint)])
     known = {one.name: one for one in parameters}
-    for name in given.keys() - known.keys():
-        listed = ", ".join(sorted(known)) or "none"
-        problems.append(Problem(path=f"parameters.{name}", message=f"no such parameter; the graph has {listed}"))
+    problems = [_unknown(name, known) for name in given if name not in known]
+    values: dict[str, str] = {}
     for one in parameters:
-        value = given.get(one.name, one.default)
-        if value is None:
-            problems.append(Problem(path=f"parameters.{one.name}", message="no value given, and it has no default"))
-            continue
         try:
-            values[one.name] = checked(one.type, value)
-            if not is_within(one.type, values[one.name], one.within):
-                found = "" if one.type == "text" else f", found {value!r}"
-                raise ValueError(f"expected a value within {' or '.join(one.within)}{found}")
+            values[one.name] = _settled(one, given)
         except (ValueError, ExceptionGroup) as error:
-            reasons = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
-            problems.append(Problem(path=f"parameters.{one.name}", message="; ".join(map(str, reasons))))
+            leaf = next(iter(error.exceptions)) if isinstance(error, ExceptionGroup) else error
+            missing = one.name not in given and one.default is None
+            hint = _remedy(one.name) if missing else leaf.hint if isinstance(leaf, GrantSyntaxError) else None
+            problems.append(Problem(path=f"parameters.{one.name}", message=str(leaf), hint=hint))
     if problems:
         raise ManifestError(problems)
     return values
+
+
+def _settled(parameter: LockedParameter, given: Mapping[str, object]) -> str:
+    value = given.get(parameter.name, parameter.default)
+    within = f" within {' or '.join(parameter.within)}" if parameter.within else ""
+    if value is None and parameter.name not in given:
+        raise ValueError(f"expected {EXPECTED[parameter.type]}{within}, found no value, and it has no default")
+    settled = checked(parameter.type, value)
+    if not is_within(parameter.type, settled, parameter.within):
+        found = "" if parameter.type == "text" else f", found {shown(value)}"  # a text may be a secret
+        raise ValueError(f"expected a value{within}{found}")
+    return settled
+
+
+def _remedy(name: str) -> str:
+    return f'give it with --param {name}=VALUE, in Python with parameters={{"{name}": VALUE}}, or write a default in the graph'
+
+
+def _unknown(name: object, known: Mapping[str, LockedParameter]) -> Problem:
+    near = get_close_matches(str(name), known, n=1)
+    there = f"it has {', '.join(sorted(known))}" if known else "it has none"
+    path = f"parameters.{name}" if isinstance(name, str) and _PLAIN.fullmatch(name) else f"parameters[{shown(name)}]"
+    return Problem(path=path, message="the graph has no such parameter", hint=f"did you mean {near[0]}?" if near else there)
 
 
 def references(form: Any) -> list[str]:
