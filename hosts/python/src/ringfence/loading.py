@@ -10,15 +10,19 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from ringfence.contract.errors import IntegrityError, ManifestError, Problem, RingfenceError, StaleLock
+from ringfence.contract.errors import IntegrityError, ManifestError, Problem, RingfenceError, StaleLock, UsageError
+from ringfence.contract.files import read_regular, why
 from ringfence.contract.grants import Policy
-from ringfence.contract.grants.base import GrantSyntaxError
-from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path
-from ringfence.contract.lock import HOST, Lane, Lock, LockedEdge, LockedExpose, LockedNode, Role
-from ringfence.contract.names import Digest, digest_of
+from ringfence.contract.grants.base import GrantSyntaxError, quoted, shown
+from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path, store_path
+from ringfence.contract.lock import HOST, VERSION, Lane, Lock, LockedEdge, LockedExpose, LockedNode, Role
+from ringfence.contract.names import Digest, digest_of, is_digest
 from ringfence.contract.parameters import settle, substitute
 from ringfence.engine.seam import Artifacts, Engine
 from ringfence.instance import Inbound, Node, edge_function
+
+MAX_LOCK = 64 << 20
+"""Bytes of a lock or a graph.yaml that are read at most; what compose writes and reads is far smaller."""
 
 
 def compose_now(manifest: Path) -> None:
@@ -39,23 +43,39 @@ def read_lock(path: Path, lock_digest: str | None) -> tuple[Lock, Path]:
     Raises:
         ManifestError: there is no such graph.yaml.
         StaleLock: the lock is missing, or made from another graph.yaml.
-        IntegrityError: not the digest asked for, changed by hand, or of an unknown form.
+        IntegrityError: it can't be read, is not the digest asked for, was changed by hand, or is of an unknown form.
+        UsageError: what was asked for is no digest.
     """
+    if lock_digest is not None and not is_digest(lock_digest):
+        hint = "that of the lock's bytes, as sha256sum prints it"
+        raise UsageError(f"lock_digest: expected sha256: and 64 hexadecimal digits, found {shown(lock_digest)}", hint=hint)
     is_lock = path.name.endswith(LOCK_SUFFIX)
+    manifest = None if is_lock else _manifest_digest(path)
     file = path if is_lock else lock_path(path)
     remedy = f"run: compose {path if not is_lock else path.with_name(path.name.removesuffix(LOCK_SUFFIX) + '.yaml')}"
-    if not is_lock and not path.is_file():
-        raise ManifestError([Problem(file=str(path), message="there is no such file")])
     try:
-        data = file.read_bytes()
+        data = read_regular(file, MAX_LOCK)
     except FileNotFoundError:
         raise StaleLock(f"{file}: there is no lock", hint=remedy) from None
+    except OSError as error:
+        raise IntegrityError(f"{file}: cannot read the lock: {why(error)}", hint=remedy) from error
     if lock_digest is not None and digest_of(data) != lock_digest:
-        raise IntegrityError(f"{file}: expected digest {lock_digest}, found {digest_of(data)}")
+        raise IntegrityError(f"{file}: expected digest {lock_digest}, found {digest_of(data)}", hint="read what changed before you pin it")
     lock = _parse(file, data, remedy)
-    if not is_lock and lock.inputs["manifest"] != digest_of(path.read_bytes()):
+    if manifest is not None and lock.inputs["manifest"] != manifest:
         raise StaleLock(f"{file} was not made from {path.name} as it is now", hint=remedy)
     return lock, file
+
+
+def _manifest_digest(path: Path) -> Digest:
+    try:
+        return digest_of(read_regular(path, MAX_LOCK))
+    except OSError as error:
+        inner = path / "graph.yaml"
+        hint = f"did you mean {inner}?" if inner.is_file() else None
+        if isinstance(error, FileNotFoundError) and not path.is_absolute():
+            hint = "the path is taken from the folder in which this program runs"
+        raise ManifestError([Problem(file=str(path), message=f"cannot read the graph: {why(error)}", hint=hint)]) from error
 
 
 def _parse(file: Path, data: bytes, remedy: str) -> Lock:
@@ -65,15 +85,27 @@ def _parse(file: Path, data: bytes, remedy: str) -> Lock:
 
     try:
         content = json.loads(data)
+        _check_version(content)
         jsonschema.Draft202012Validator(schema("lock")).validate(content)
         lock = Lock.from_dict(content)
+    except IntegrityError as error:
+        raise IntegrityError(f"{file}: {error.message}", hint=error.hint or remedy) from error
+    except json.JSONDecodeError as error:
+        raise IntegrityError(f"{file}:{error.lineno}:{error.colno}: not a whole lock: {error.msg}", hint=remedy) from error
     except (ValueError, RecursionError) as error:
-        raise IntegrityError(f"{file}: not a lock: {error}", hint=remedy) from error
+        raise IntegrityError(f"{file}: not a lock: {quoted(str(error))}", hint=remedy) from error
     except jsonschema.ValidationError as error:
-        raise IntegrityError(f"{file}: {error.json_path}: {error.message}", hint=remedy) from error
+        raise IntegrityError(f"{file}: not in the form of a lock: {error.json_path}: {quoted(error.message)}", hint=remedy) from error
     if lock.to_bytes() != data:  # what a reader sees and what is read must be one: no duplicate keys, no other encoding
         raise IntegrityError(f"{file}: not in the form that compose writes: it was changed afterwards", hint=remedy)
     return lock
+
+
+def _check_version(content: Any) -> None:
+    found = content.get("ringfence") if isinstance(content, dict) else None
+    if type(found) is int and found > VERSION:
+        message = f"version {found} of the lock's form is newer than this program knows ({VERSION})"
+        raise IntegrityError(message, hint="upgrade ringfence here, or compose with the version that is here")
 
 
 def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Artifacts]:
@@ -82,6 +114,10 @@ def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Art
     Raises:
         IntegrityError: one is missing or changed; names them all.
     """
+    remedy = f"run: compose {file.with_name(lock.manifest)}"
+    if lock.artifacts and not store_path(file).is_dir():
+        hint = f"take it along with the lock, or {remedy}"
+        raise IntegrityError(f"{file}: the folder {store_path(file)} with the lock's artifacts is not there", hint=hint)
     wrong: list[str] = []
     files: dict[tuple[str, Role], tuple[Path, Digest]] = {}
     for artifact in lock.artifacts:
@@ -93,7 +129,7 @@ def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Art
                 continue
             actual = digest_of(path.read_bytes())
         except OSError as error:
-            wrong.append(f"{artifact.node}: {path}: {error.strerror}")
+            wrong.append(f"{artifact.node}: {path}: {why(error)}")
             continue
         if actual != artifact.digest:
             wrong.append(f"{artifact.node}: {path}: its content has digest {actual}")
@@ -103,7 +139,7 @@ def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Art
         needed = [(node.name, role) for node in lock.nodes for role in roles[node.lane]]
         wrong = [f"{name}: the lock has no {role} for it" for name, role in needed if (name, role) not in files]
     if wrong:
-        raise IntegrityError("artifacts are not what the lock says:\n  " + "\n  ".join(wrong), hint=f"run: compose {lock.manifest}")
+        raise IntegrityError(f"{file}: artifacts are not what the lock says:\n  " + "\n  ".join(wrong), hint=remedy)
     return {node.name: _artifacts(files, node.name, cache) for node in lock.nodes}
 
 

@@ -19,7 +19,12 @@ def lock_path(manifest: Path) -> Path:
 
 def artifact_path(lock: Path, digest: Digest) -> Path:
     """Where an artifact of this lock lies."""
-    return lock.parent / _STORE / digest.removeprefix("sha256:")
+    return store_path(lock) / digest.removeprefix("sha256:")
+
+
+def store_path(lock: Path) -> Path:
+    """The folder of this lock's artifacts."""
+    return lock.parent / _STORE
 
 
 def user_cache() -> Path:

@@ -141,10 +141,7 @@ class Lock:
         body = {key: value for key, value in data.items() if key != "digest"}
         found = digest_of(_canonical(body))
         if data["digest"] != found:
-            raise IntegrityError(
-                f"the lock's content has digest {found}, but it says {data['digest']}: it was changed after compose wrote it",
-                hint=f"run: compose {data['manifest']}",
-            )
+            raise IntegrityError(f"it was changed after compose wrote it: its content has digest {found}, it says {data['digest']}")
         return cls(
             graph=data["graph"],
             manifest=data["manifest"],

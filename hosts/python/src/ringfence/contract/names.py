@@ -26,9 +26,9 @@ def digest_of(data: bytes | memoryview) -> Digest:
     return Digest(f"sha256:{hashlib.sha256(data).hexdigest()}")
 
 
-def is_digest(text: str) -> bool:
-    """Whether the text is a well-formed digest."""
-    return _DIGEST.fullmatch(text) is not None
+def is_digest(text: object) -> bool:
+    """Whether this is the text of a well-formed digest."""
+    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
