@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from ringfence.contract.errors import StaleLock
 from ringfence.contract.types import FunctionType, ResultOf
-from ringfence.contract.wire import from_words, to_json
+from ringfence.contract.wire import to_json
+from ringfence.contract.words import from_words
 
 from ringfence_composer.cli.options import CACHE, GRAPH, JSON, PARAM
 from ringfence_composer.cli.outcome import guarded, workshop_of

@@ -120,17 +120,18 @@ class ShapeError(RingfenceError, TypeError):
 
     code = "shape"
 
-    def __init__(self, message: str, *, path: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, path: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.path = path
 
     def within(self, step: str) -> ShapeError:
         """The same error seen from one level further out; `step` is a field name or `[index]`."""
         joined = step + (self.path if not self.path or self.path.startswith("[") else f".{self.path}")
-        return ShapeError(self.message, path=joined)
+        return ShapeError(self.message, path=joined, hint=self.hint)
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
+        text = RingfenceError.__str__(self)
+        return f"{self.path}: {text}" if self.path else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

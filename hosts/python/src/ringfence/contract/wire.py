@@ -11,6 +11,8 @@ import base64
 import binascii
 import json
 import math
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 from ringfence.contract.errors import ShapeError
@@ -19,7 +21,6 @@ from ringfence.contract.types import (
     Borrow,
     EnumOf,
     FlagsOf,
-    FunctionType,
     ListOf,
     OptionOf,
     Own,
@@ -87,7 +88,7 @@ def from_json(kind: Type | None, data: Any) -> Any:
         case Primitive("f32" | "f64") if data in ("NaN", "Infinity", "-Infinity"):
             return float(data)
         case Primitive("f32" | "f64") if isinstance(data, int) and not isinstance(data, bool):
-            return float(data)
+            return _real(kind, data)
         case Primitive():
             return data
         case ListOf(element):
@@ -112,37 +113,14 @@ def from_json(kind: Type | None, data: Any) -> Any:
             side, value = _single(data, {"ok": ok, "err": err}, kind)
             return Ok(value) if side == "ok" else Err(value)
         case Own(resource) | Borrow(resource):
-            raise ShapeError(f"a {resource.name} cannot be written as text; call from Python instead")
+            raise ShapeError(f"a {resource.name} cannot be written as text", hint="call it from Python")
 
 
-def from_words(function: FunctionType, words: list[str]) -> list[Any]:
-    """The arguments of a call given as words of a command line: JSON, or plain text where a string or label is expected.
-
-    Raises:
-        ShapeError: too few or many, or one that can't be read; `path` names the parameter.
-    """
-    if len(words) != len(function.params):
-        names = ", ".join(f"{name}: {show(kind)}" for name, kind in function.params) or "none"
-        raise ShapeError(f"expected {len(function.params)} arguments ({names}), found {len(words)}")
-    return [_word(name, kind, word) for (name, kind), word in zip(function.params, words, strict=True)]
-
-
-def _word(name: str, kind: Type, word: str) -> Any:
-    textual = isinstance(kind, EnumOf | VariantOf) or kind in (Primitive("string"), Primitive("char"))
-    if textual and not word.startswith(('"', "{")):
-        return from_json(kind, word)
+def _real(kind: Primitive, number: int) -> float:
     try:
-        data = json.loads(word)
-    except (ValueError, RecursionError) as error:
-        if kind == Primitive("string"):
-            return word
-        raise ShapeError(f"expected {show(kind)} as JSON, found {_cut(repr(word))}: {error}", path=name) from error
-    if kind == Primitive("string") and not isinstance(data, str):
-        return word
-    try:
-        return from_json(kind, data)
-    except ShapeError as error:
-        raise error.within(name) from error
+        return float(number)
+    except OverflowError:
+        raise ShapeError(f"expected {kind.name}, found an integer of {number.bit_length()} bits") from None
 
 
 def _each(data: Any, kind_of: Any, kind: Type) -> list[Any]:
@@ -161,8 +139,10 @@ def _record(fields: tuple[tuple[str, Type], ...], data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ShapeError(f"expected {show(RecordOf(fields))}, found {_shown(data)}")
     kinds = dict(fields)
-    if wrong := sorted(data.keys() ^ kinds.keys()):
-        raise ShapeError(f"expected the fields {', '.join(kinds)}; missing or unknown: {', '.join(wrong)}")
+    if data.keys() != kinds.keys():
+        missing = [f"missing {name}" for name in kinds if name not in data]
+        unknown = [f"unknown {_cut(name)}{_near(name, kinds)}" for name in data if name not in kinds]
+        raise ShapeError(f"expected the fields {', '.join(kinds)}, found {_shown(data)}: {', '.join([*missing, *unknown])}")
     out = {}
     for name, one in data.items():
         try:
@@ -176,8 +156,13 @@ def _case(cases: dict[str, Type | None], data: Any) -> Case:
     name = data if isinstance(data, str) else next(iter(data)) if isinstance(data, dict) and len(data) == 1 else None
     if name not in cases or (isinstance(data, str) != (cases[name] is None)):
         listed = ", ".join(name if payload is None else f'{{"{name}": …}}' for name, payload in cases.items())
-        raise ShapeError(f"expected one of {listed}; found {_shown(data)}")
+        raise ShapeError(f"expected one of {listed}; found {_shown(data)}{_near(name, cases)}")
     return Case(name, None if isinstance(data, str) else from_json(cases[name], data[name]))
+
+
+def _near(name: object, known: Iterable[str]) -> str:
+    near = get_close_matches(name, [*known], n=1) if isinstance(name, str) else []
+    return f" (did you mean {near[0]}?)" if near and near[0] != name else ""
 
 
 def _single(data: Any, sides: dict[str, Type | None], kind: Type) -> tuple[str, Any]:
