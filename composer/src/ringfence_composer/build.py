@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ringfence.contract.errors import ManifestError, Problem
 from ringfence.contract.lock import Lane
 from ringfence.contract.names import Digest, digest_of
 
 from ringfence_composer.builders.base import Artifact, BuildContext, Builder, ComponentSource, Requirement
 from ringfence_composer.builders.python import PythonBuilder
-from ringfence_composer.errors import DigestMismatch
+from ringfence_composer.errors import DigestMismatch, InputInvalid, SourceInvalid
 from ringfence_composer.manifest.component import ComponentManifest
 from ringfence_composer.manifest.graph import Prebuilt
 from ringfence_composer.resolve import ResolvedGraph
@@ -75,9 +77,24 @@ def build(resolved: ResolvedGraph, context: BuildContext) -> BuiltGraph:
     return BuiltGraph(resolved=resolved, nodes=nodes)
 
 
+def source_problems(components: Iterable[ComponentManifest]) -> Iterator[Problem]:
+    """What the builders would refuse of the components' files before they ran anything."""
+    for component in dict.fromkeys(components):
+        try:
+            BUILDERS[component.language].check(source_of(component))
+        except InputInvalid as error:
+            message = error.message.removeprefix(f"{component.name}: ").removeprefix("source: ")
+            yield component.document.problem(("source",), message, hint=error.hint)
+
+
 def build_component(manifest: ComponentManifest, context: BuildContext) -> Artifact:
-    """One component's artifact, from the cache or made. Raises ComposerError."""
-    return BUILDERS[manifest.language].build(source_of(manifest), context)
+    """One component's artifact, from the cache or made. Raises ComposerError; ManifestError where its source is wrong."""
+    try:
+        return BUILDERS[manifest.language].build(source_of(manifest), context)
+    except SourceInvalid as error:
+        source = Path(os.path.relpath(manifest.source, manifest.folder))
+        place = os.path.normpath(Path(manifest.document.file).parent / source / error.file)
+        raise ManifestError([Problem(file=place, line=error.line, message=error.reason, hint=error.hint)]) from error
 
 
 def source_of(manifest: ComponentManifest) -> ComponentSource:

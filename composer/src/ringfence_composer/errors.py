@@ -3,6 +3,7 @@
     ComposerError
     ├── InputInvalid        a file the user wrote cannot be used (3)
     │   ├── WitInvalid        … WIT text or a world that is not there
+    │   ├── SourceInvalid     … a component's source
     │   └── DigestMismatch    … a file is not what its digest says
     ├── ToolMissing         something that must be installed is not (4)
     ├── ToolFailed          a tool ended in an error, with the end of its output (4)
@@ -41,6 +42,17 @@ class WitInvalid(InputInvalid):
     """WIT text that does not parse or resolve, or a world that is not in it."""
 
     code = "wit"
+
+
+class SourceInvalid(InputInvalid):
+    """A file of a component's source is wrong. `file` is its path in the source folder, `line` counts from 1 (0: not known)."""
+
+    code = "source"
+
+    def __init__(self, component: str, reason: str, *, file: str, line: int = 0, hint: str | None = None) -> None:
+        place = f"{file}:{line}" if line else file
+        super().__init__(f"{component}: {place}: {reason}", hint=hint)
+        self.component, self.reason, self.file, self.line = component, reason, file, line
 
 
 class DigestMismatch(InputInvalid):

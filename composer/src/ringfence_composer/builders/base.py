@@ -80,6 +80,14 @@ class Builder(Protocol):
 
     language: ClassVar[str]
 
+    def check(self, component: ComponentSource) -> None:
+        """Look at the sources without running anything.
+
+        Raises:
+            InputInvalid: `build` would refuse them.
+        """
+        ...
+
     def build(self, component: ComponentSource, context: BuildContext) -> Artifact:
         """The component's artifact: from the cache where its inputs are unchanged, else built once.
 

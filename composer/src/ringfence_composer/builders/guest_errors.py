@@ -6,18 +6,24 @@ Its output is foreign text: much of it comes from the guest. Only single lines o
 
 from __future__ import annotations
 
+import ast
 import re
+from contextlib import suppress
+from textwrap import dedent
 
 from ringfence_composer.builders.base import ComponentSource
-from ringfence_composer.builders.preload import ENTRY_MODULE
-from ringfence_composer.errors import BuildFailed, ComposerError, ToolFailed, WitInvalid
+from ringfence_composer.builders.preload import ENTRY_MODULE, LACKING
+from ringfence_composer.errors import BuildFailed, ComposerError, SourceInvalid, ToolFailed, WitInvalid
 
 _MAX_LINES = 40
 _MAX_LINE = 400
 _FRAME = re.compile(r'  File "/(?P<mount>[0-9]+)/(?P<path>[^"]+)", line (?P<line>[0-9]+)')
-_MOUNTS = {"1": "source", "2": "requirements"}
+_SOURCE = "1"
+_MOUNTS = {_SOURCE: "source", "2": "requirements"}
+_SYNTAX = ("SyntaxError:", "IndentationError:", "TabError:")
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(?P<name>[\w.]+)'")
 _NO_ATTRIBUTE = re.compile(r"AttributeError: module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'")
+_LACKING = re.compile(rf"LookupError: {re.escape(LACKING)}(?P<names>[\w. ]+)$")
 _WORLD = re.compile(r'^    "(?P<world>[^"\n]+)",$', re.MULTILINE)
 
 
@@ -40,6 +46,8 @@ def explained(component: ComponentSource, error: ToolFailed) -> ComposerError:
     if output.startswith("ModuleNotFoundError:") and (missing := _NO_MODULE.match(output)):
         # Without a traceback it is componentize-py that looks for it: the module with the resources of an exported interface.
         return _no_export(component, missing["name"], None)
+    if found := _LACKING.search(output):
+        return _no_methods(component, found["names"].split())
     if "Traceback (most recent call last)" in output or "Error:" in output:
         return _not_imported(component, output)
     return BuildFailed(
@@ -74,11 +82,12 @@ def _bad_wit(component: ComponentSource, output: str) -> WitInvalid:
     return WitInvalid(f"{component.name}:{where} {_escaped(missing[0] if missing else reason)}", hint=hint)
 
 
-def _no_export(component: ComponentSource, module: str, name: str | None) -> BuildFailed:
+def _no_export(component: ComponentSource, module: str, name: str | None) -> SourceInvalid:
     missing = f"{module} does not define {name}" if name else f"there is no module {module}"
-    return BuildFailed(
+    return SourceInvalid(
         component.name,
         f"an export of the world {component.world!r} is missing: {missing}",
+        file=_file_of(component, module if name else component.module),
         hint=(
             "an exported interface is a class of that name in the entry module, "
             "its resources are classes in a module that is named after the interface"
@@ -86,10 +95,46 @@ def _no_export(component: ComponentSource, module: str, name: str | None) -> Bui
     )
 
 
-def _not_imported(component: ComponentSource, output: str) -> BuildFailed:
+def _no_methods(component: ComponentSource, names: list[str]) -> SourceInvalid:
+    """The first class that lacks some, with all that it lacks."""
+    owner = names[0].rpartition(".")[0]
+    module, _, name = owner.rpartition(".")
+    methods = [one.rpartition(".")[2] for one in names if one.rpartition(".")[0] == owner]
+    file = _file_of(component, module)
+    return SourceInvalid(
+        component.name,
+        f"the class {name} lacks what its WIT interface has: {', '.join(methods)}",
+        file=file,
+        line=_line_of(component, file, name),
+        hint=f"write it: def {methods[0]}(self, …)",
+    )
+
+
+def _file_of(component: ComponentSource, module: str) -> str:
+    path = module.replace(".", "/")
+    return f"{path}/__init__.py" if (component.source / path).is_dir() else f"{path}.py"
+
+
+def _line_of(component: ComponentSource, file: str, name: str) -> int:
+    """The line in which a class begins; 0 where that can't be told."""
+    with suppress(OSError, SyntaxError, ValueError):
+        tree = ast.parse((component.source / file).read_bytes())
+        return next((node.lineno for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name), 0)
+    return 0
+
+
+def _bad_syntax(component: ComponentSource, lines: list[str], file: str, line: int) -> SourceInvalid:
+    """What Python says, with the line that it shows."""
+    shown = dedent("\n".join([_escaped(one) for one in lines[:-1] if one.startswith("    ")][-2:])).splitlines()
+    return SourceInvalid(component.name, _escaped(lines[-1]), file=file, line=line, hint="\n  ".join(shown) or None)
+
+
+def _not_imported(component: ComponentSource, output: str) -> ComposerError:
     """The last line says what happened, the last frame of the component's own code where."""
     lines = [line for line in output.splitlines() if line.strip()]
     frames = [found for line in lines if (found := _FRAME.match(line)) and found["mount"] in _MOUNTS]
+    if frames and frames[-1]["mount"] == _SOURCE and lines[-1].startswith(_SYNTAX):
+        return _bad_syntax(component, lines, frames[-1]["path"], int(frames[-1]["line"]))
     where = f" ({_MOUNTS[frames[-1]['mount']]}/{_escaped(frames[-1]['path'])}, line {frames[-1]['line']})" if frames else ""
     missing = _NO_MODULE.search(lines[-1])
     hint = "only modules that can be imported in the guest can be built in: CPython without ssl, ctypes, threads and other compiled parts"

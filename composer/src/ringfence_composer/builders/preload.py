@@ -20,6 +20,9 @@ ENTRY_MODULE = "ringfence_entry"
 SKIPPED_FILE = "skipped"
 """The file beside the generated module into which it writes the modules it had to leave out, one a line."""
 
+LACKING = "ringfence: the exports lack "
+"""How the generated module's error begins where classes lack methods; `module.Class.method` of each follows."""
+
 RESERVED = frozenset(
     {ENTRY_MODULE, "wit_world", "componentize_py_types", "componentize_py_runtime", "componentize_py_async_support", "poll_loop"}
 )
@@ -115,8 +118,36 @@ def _preload():
         file.write("\\n".join(skipped))
 
 
+def _asked():
+    """The protocols of all exports, each with the module in which componentize-py looks for the class that implements it."""
+    import wit_world
+
+    yield getattr(wit_world, "WitWorld", None), _entry
+    if not _attempt("wit_world.exports"):
+        return
+    for value in list(vars(sys.modules["wit_world.exports"]).values()):
+        yield value, _entry
+        if isinstance(value, type(sys)):  # an interface's types: its resources among them
+            yield from ((one, sys.modules.get(value.__name__.rpartition(".")[2])) for one in list(vars(value).values()))
+
+
+def _lacking():
+    """Methods of exports that nobody wrote. componentize-py looks for the classes now, for their methods at the first call only."""
+    for protocol, module in _asked():
+        if not getattr(protocol, "_is_protocol", False) or not protocol.__module__.startswith("wit_world"):
+            continue
+        given = getattr(module, protocol.__name__, None)
+        for name, method in vars(protocol).items():
+            if given is not None and getattr(method, "__isabstractmethod__", False):
+                own = getattr(given, name, None)
+                if own is None or getattr(own, "__isabstractmethod__", False):
+                    yield f"{{module.__name__}}.{{protocol.__name__}}.{{name}}"
+
+
 _preload()
 _entry = sys.modules[_ENTRY]
+if _missing := list(_lacking()):
+    raise LookupError({lacking!r} + " ".join(_missing))
 
 
 def __getattr__(name):
@@ -150,6 +181,7 @@ def entry_module(
         silent=(*_ALWAYS, *sorted(members)),
         never=tuple(sorted(_NEVER)),
         skipped_file=SKIPPED_FILE,
+        lacking=LACKING,
     )
 
 

@@ -34,7 +34,7 @@ from ringfence_composer.builders.snapshot import read_file, read_tree, write_tre
 from ringfence_composer.errors import BuildFailed, InputInvalid, ToolFailed, ToolMissing
 from ringfence_composer.tools import run
 
-FORMAT = 1
+FORMAT = 2
 """Counts up whenever this builder would make something else of the same inputs: older cache entries are then not used."""
 
 GUEST_PYTHON = "3.14"
@@ -55,6 +55,10 @@ class PythonBuilder:
     """Builds components whose language is `python`."""
 
     language: ClassVar[str] = "python"
+
+    def check(self, component: ComponentSource) -> None:
+        """Raises InputInvalid where the component's files or settings cannot be used."""
+        _Parts.read(component)
 
     def build(self, component: ComponentSource, context: BuildContext) -> Artifact:
         """The component's artifact, built once for each digest of its inputs.
