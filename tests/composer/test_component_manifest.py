@@ -28,7 +28,7 @@ def test_every_component_of_the_project_is_valid(folder: str) -> None:
 
 
 def test_a_folder_without_a_manifest_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match=r"component\.yaml: cannot read it: there is no such file"):
+    with pytest.raises(ManifestError, match=r"there is no component\.yaml in this folder"):
         load_component(tmp_path, show_as=".")
 
 

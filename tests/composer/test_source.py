@@ -6,6 +6,7 @@ import json
 import os
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import yaml
@@ -122,8 +123,13 @@ def test_what_leaves_the_rest_readable_is_told_with_it() -> None:
     assert (document.data, len(document.problems)) == ({"a": 1, "b": 3}, 2)
 
 
-def test_a_file_larger_than_the_bound_is_refused() -> None:
-    assert problems(b"#" * (MAX_BYTES + 1)) == ["graph.yaml: larger than 1 MiB, which no manifest needs"]
+def test_a_file_larger_than_the_bound_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "graph.yaml").write_bytes(b"a: 1" + b" " * (MAX_BYTES - 4))
+    assert read_document(tmp_path / "graph.yaml").data == {"a": 1}
+    with (tmp_path / "graph.yaml").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ManifestError, match="cannot read it: it is larger than 1 MiB"):
+        read_document(tmp_path / "graph.yaml")
 
 
 def test_deep_nesting_is_refused_quickly_and_without_recursion() -> None:

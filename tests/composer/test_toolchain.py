@@ -321,7 +321,7 @@ def test_damaged_binaries_are_refused(toolchain, adder, tmp_path, kind, question
         (lambda tools, adder: tools.new(adder), "a component, where a core module is expected"),
         (lambda tools, adder: tools.parse(""), "the file is empty"),
         (lambda tools, adder: tools.parse("(component (func $x"), "expected `(`"),
-        (lambda tools, adder: tools.validate(Path("nowhere.wasm")), "No such file"),
+        (lambda tools, adder: tools.validate(Path("nowhere.wasm")), "there is no such file"),
     ],
 )
 def test_wrong_kinds_of_input_are_said(toolchain, adder, question, message):

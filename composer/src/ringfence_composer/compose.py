@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+from ringfence.contract.errors import ManifestError
 from ringfence.contract.layout import artifact_path, lock_path, user_cache
 from ringfence.contract.lock import (
     Lane,
@@ -25,14 +26,15 @@ from ringfence.contract.lock import (
 from ringfence.contract.names import Digest, digest_of
 from ringfence.contract.schemas import schema
 
-from ringfence_composer.build import BuiltGraph, BuiltNode, build, build_component
+from ringfence_composer.build import BuiltGraph, BuiltNode, build, build_component, source_problems
 from ringfence_composer.builders.base import Artifact, BuildContext
 from ringfence_composer.errors import DigestMismatch, InputInvalid
-from ringfence_composer.facts import BinaryFacts, SourceFacts
+from ringfence_composer.facts import BinaryFacts, SourceFacts, wit_of
 from ringfence_composer.lanes import with_lanes
-from ringfence_composer.manifest.component import FILE, load_component
+from ringfence_composer.manifest.component import FILE, ComponentManifest, load_component
 from ringfence_composer.manifest.graph import EdgeManifest, ExposeManifest, GraphManifest, read_graph
 from ringfence_composer.manifest.source import Problems
+from ringfence_composer.manifest.wit import world_problem
 from ringfence_composer.plan import Plan, PlannedNode, plan
 from ringfence_composer.replace import replace_file
 from ringfence_composer.resolve import Link, ResolvedGraph, resolve, short_name
@@ -77,6 +79,8 @@ def check_file(manifest: Path, workshop: Workshop) -> ResolvedGraph:
     workshop.report(f"checking {manifest.name}")
     graph = read_graph(manifest, problems, show_as=str(manifest))
     resolved = resolve(graph, SourceFacts(_toolchain(workshop)), problems)
+    readable = [node.component for node in graph.nodes if node.name in resolved.worlds]
+    problems.extend(source_problems(one for one in readable if isinstance(one, ComponentManifest)))
     problems.raise_any()
     return resolved
 
@@ -104,7 +108,14 @@ def compose_file(manifest: Path, workshop: Workshop | None = None) -> Composed:
 def build_folder(folder: Path, workshop: Workshop) -> Artifact:
     """One component's artifact, from the cache or made. Raises ManifestError, ComposerError."""
     target = folder.parent if folder.name == FILE else folder
-    manifest = load_component(target.resolve(), show_as=str(target))
+    manifest = load_component(target, show_as=str(target))
+    workshop.report(f"checking {manifest.name}")
+    try:
+        _toolchain(workshop).world(wit_of(manifest))
+    except InputInvalid as error:
+        raise ManifestError([world_problem(manifest, error)]) from error
+    if problems := [*source_problems([manifest])]:
+        raise ManifestError(problems)
     return build_component(manifest, workshop.context)
 
 

@@ -11,6 +11,11 @@ from ringfence_composer.toolchain import Toolchain, Wit
 from ringfence_composer.tools import Fit, World
 
 
+def wit_of(component: ComponentManifest) -> Wit:
+    """Where a component's world is described."""
+    return Wit(path=component.wit, deps=component.wit_deps, world=component.world)
+
+
 class SourceFacts:
     """Worlds and types as the WIT of each component says them; each question is asked once."""
 
@@ -37,7 +42,7 @@ class SourceFacts:
         """Where the node's world is described."""
         component = node.component
         if isinstance(component, ComponentManifest):
-            return Wit(path=component.wit, deps=component.wit_deps, world=component.world)
+            return wit_of(component)
         if component is None:
             raise TypeError(f"{node.name} has no component: it must not be asked about")
         return Wit(path=component.file)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import networkx as nx
@@ -22,6 +21,7 @@ from ringfence_composer.manifest.component import ComponentManifest
 from ringfence_composer.manifest.graph import EdgeManifest, GraphManifest, NodeManifest
 from ringfence_composer.manifest.shape import closest
 from ringfence_composer.manifest.source import PathSteps, Problems, quoted
+from ringfence_composer.manifest.wit import world_problem
 from ringfence_composer.tools import Fit, Item, World
 
 
@@ -123,11 +123,8 @@ def _worlds(manifest: GraphManifest, facts: Facts, problems: Problems) -> Iterat
 
 
 def _unreadable(manifest: GraphManifest, node: NodeManifest, error: InputInvalid) -> Problem:
-    component = node.component
-    if isinstance(component, ComponentManifest):
-        # The tools name files by their absolute paths; people and tests know them relative to where they stand.
-        message = error.message.replace(str(component.folder), str(Path(component.document.file).parent))
-        return component.document.problem(("world",), message, hint=error.hint)
+    if isinstance(node.component, ComponentManifest):
+        return world_problem(node.component, error)
     return manifest.document.problem((*node.path, "component"), error.message, hint=error.hint)
 
 

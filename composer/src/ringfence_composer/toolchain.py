@@ -24,10 +24,10 @@ from ringfence.engine.command import run_command
 
 from ringfence_composer.errors import ComposerError, DigestMismatch, InputInvalid, ToolFailed, WitInvalid
 from ringfence_composer.tools import Fit, Item, ToolchainComponent, World, toolchain_component
+from ringfence_composer.wit_files import copy_wit
 
 _NAME = "toolchain"
 _TIMEOUT = 120.0  # seconds; validating an 18 MB component takes 1
-_WIT_FILES = (".wit", ".wasm", ".wat")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,26 +255,13 @@ class Desk:
         return answer
 
     def _copy(self, path: Path, target: Path) -> None:
-        try:
-            if path.is_dir():
-                # Links are followed: a project may link to packages it shares.
-                shutil.copytree(path, target, ignore=_only_wit, dirs_exist_ok=True)
-            else:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
-        except (OSError, shutil.Error) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise InputInvalid(f"{path}: {reason}") from error
+        copy_wit(path, target)
         self.names[target.relative_to(self.folder).as_posix()] = str(path)
 
     def _outside(self, message: str) -> str:
         for place in sorted(self.names, key=len, reverse=True):
             message = message.replace(place, self.names[place])
         return message
-
-
-def _only_wit(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if not name.endswith(_WIT_FILES) and not (Path(folder) / name).is_dir()]
 
 
 def _free(folder: Path, name: str) -> Path:

@@ -11,10 +11,11 @@ from typing import Any
 
 from ringfence.contract.errors import ManifestError, Problem
 
+from ringfence_composer.manifest.paths import COMPONENT, exists, is_file, is_folder, meant, refuse_other_than_component
 from ringfence_composer.manifest.shape import closest, shape_problems
-from ringfence_composer.manifest.source import Document, Problems, quoted, read_document
+from ringfence_composer.manifest.source import Document, PathSteps, Problems, quoted, read_document
 
-FILE = "component.yaml"
+FILE = COMPONENT
 LANGUAGES = ("python",)
 COMING = ("rust", "c")
 
@@ -69,7 +70,8 @@ def read_component(folder: Path, problems: Problems, *, show_as: str | None = No
 def load_component(folder: Path, *, show_as: str | None = None) -> ComponentManifest:
     """Like `read_component`, for one component alone. Raises ManifestError."""
     problems = Problems()
-    manifest = read_component(folder.resolve(), problems, show_as=show_as)
+    refuse_other_than_component(folder, show_as or str(folder))
+    manifest = read_component(Path(os.path.realpath(folder)), problems, show_as=show_as)
     if manifest is None:
         raise ManifestError(problems.in_order())
     return manifest
@@ -119,17 +121,29 @@ def _paths(document: Document, folder: Path) -> Iterator[Problem]:
             continue
         if bad := unportable(written):
             yield document.problem(path, bad)
-        elif not _at(folder, written).exists():
-            yield document.problem(path, f"there is no {quoted(written)} in this component's folder")
-        elif path != ("wit",) and not _at(folder, written).is_dir():
+        elif not exists(_at(folder, written)):
+            yield document.problem(path, f"there is no {quoted(written)} in this component's folder", hint=_meant(path, folder, written))
+        elif path != ("wit",) and not is_folder(_at(folder, written)):
             yield document.problem(path, f"expected a folder, {quoted(written)} is a file")
-        elif path[0] != "wit_deps" and not _at(folder, written).resolve().is_relative_to(folder.resolve()):
+        elif path[0] != "wit_deps" and not _inside(folder, written):
             # What is built must be what the component's author could see: not somebody's files beside it.
             yield document.problem(path, f"{quoted(written)} leads out of this component's folder")
 
 
+def _inside(folder: Path, written: str) -> bool:
+    root = os.path.realpath(folder)
+    return os.path.commonpath([root, os.path.realpath(_at(folder, written))]) == root
+
+
+def _meant(path: PathSteps, folder: Path, written: str) -> str:
+    inner = path[0] != "wit_deps"
+    return meant(FILE, folder, written, lambda one: exists(one) and not (inner and ".." in one.parts))
+
+
 def unportable(written: str) -> str | None:
     """What is wrong with a path in a manifest that must mean the same on every machine; None: nothing."""
+    if not written.isprintable():
+        return f"expected a path of printable characters, found {quoted(written)}"
     if written.startswith(("/", "~")) or re.match(r"[A-Za-z]:", written) or "\\" in written:
         return f"expected a path relative to this file, with '/', found {quoted(written)}"
     return None
@@ -140,7 +154,7 @@ def _module(document: Document, folder: Path) -> Iterator[Problem]:
     if not isinstance(source, str) or not isinstance(module, str) or unportable(source):
         return
     root, inner = _at(folder, source), module.replace(".", "/")
-    if not root.is_dir() or any((root / end).is_file() for end in (f"{inner}.py", f"{inner}/__init__.py")):
+    if not is_folder(root) or any(is_file(root / end) for end in (f"{inner}.py", f"{inner}/__init__.py")):
         return
     modules = [one.stem for one in root.glob("*.py")]
     yield document.problem(("module",), f"there is no {inner}.py in {quoted(source)}", hint=closest(module, modules) if modules else None)

@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ringfence.contract.errors import ManifestError
+from ringfence.contract.files import read_regular, why
 from ringfence.contract.limits import Limits, parse_limit
 from ringfence.contract.lock import HOST, Instances, Lane, LockedParameter
 from ringfence.contract.names import Digest, digest_of
 
-from ringfence_composer.manifest.component import FILE, ComponentManifest, read_component, unportable
+from ringfence_composer.manifest.component import ComponentManifest, read_component, unportable
 from ringfence_composer.manifest.grants import GrantReader
+from ringfence_composer.manifest.paths import COMPONENT, exists, is_file, is_folder, meant, refuse_other_than_graph
 from ringfence_composer.manifest.shape import closest, shape_problems
 from ringfence_composer.manifest.source import Document, PathSteps, Problems, quoted, read_document
 
 APPLICATION = "application"
+MAX_BINARY = 1 << 30
+"""Bytes of a .wasm file that are read at most."""
 WITHDRAWABLE = ("clocks", "random")
 _RESERVED = {HOST: "the outside world", APPLICATION: "the program that loads the graph"}
 
@@ -102,7 +106,9 @@ def read_graph(file: Path, problems: Problems, *, show_as: str | None = None) ->
     Raises:
         ManifestError: the file can't be read as YAML, or is of another version; nothing more can be said about it.
     """
-    document = read_document(file, show_as=show_as or str(file))
+    shown = show_as or str(file)
+    refuse_other_than_graph(file, shown)
+    document = read_document(file, show_as=shown)
     shape = shape_problems(document, "graph")
     if not isinstance(document.data, Mapping) or document.data.get("ringfence") != 1:
         raise ManifestError(shape)
@@ -190,24 +196,27 @@ class _Reader:
         if bad := unportable(written):
             self._say(path, bad)
         elif written.endswith(".wasm"):
-            return self._prebuilt(path, target, shown, digest)
+            return self._prebuilt(path, written, target, shown, digest)
         elif digest is not None:
             self._say((*path[:-1], "digest"), "a digest belongs to a .wasm file; a folder's is computed", "remove it")
-        elif not target.is_dir():
-            self._say(path, f"there is no folder {quoted(shown)}", self._sibling(target))
-        elif not (target / FILE).is_file():
-            self._say(path, f"there is no {FILE} in {quoted(shown)}")
+        elif is_file(target):
+            hint = f"did you mean {Path(written).parent}?" if target.name == COMPONENT else "name the component's folder"
+            self._say(path, f"expected a folder, {quoted(shown)} is a file", hint)
+        elif not is_folder(target):
+            self._say(path, f"there is no folder {quoted(shown)}", self._meant(written))
+        elif not exists(target / COMPONENT):
+            self._say(path, f"there is no {COMPONENT} in {quoted(shown)}")
         else:
             if target not in self._components:
                 self._components[target] = read_component(target, self.problems, show_as=shown)
             return self._components[target]
         return None
 
-    def _prebuilt(self, path: PathSteps, target: Path, shown: str, digest: Any) -> Prebuilt | None:
+    def _prebuilt(self, path: PathSteps, written: str, target: Path, shown: str, digest: Any) -> Prebuilt | None:
         try:
-            found = digest_of(target.read_bytes())
-        except OSError:
-            self._say(path, f"cannot read the file {quoted(shown)}", self._sibling(target))
+            found = digest_of(read_regular(target, MAX_BINARY))
+        except OSError as error:
+            self._say(path, f"cannot read the file {quoted(shown)}: {why(error)}", self._meant(written))
             return None
         if digest is None:
             self._say(path, "a .wasm file needs its digest", f"if this is the file you mean, add digest: {found}")
@@ -218,12 +227,8 @@ class _Reader:
             return None
         return Prebuilt(file=target, shown=shown, digest=found)
 
-    def _sibling(self, target: Path) -> str | None:
-        try:
-            names = [one.name for one in target.parent.iterdir() if one.is_dir() or one.suffix == ".wasm"]
-        except OSError:
-            return None
-        return closest(target.name, names)
+    def _meant(self, written: str) -> str:
+        return meant(self.file.name, self.file.parent, written, _buildable)
 
     # Edges
 
@@ -285,6 +290,10 @@ class _Reader:
                 if not self.problems.covers(problem):
                     self.problems.add(problem)
         return good
+
+
+def _buildable(path: Path) -> bool:
+    return is_file(path / COMPONENT) or (path.suffix == ".wasm" and is_file(path))
 
 
 def _mapping(data: Any) -> Mapping[str, Any]:

@@ -49,10 +49,17 @@ def shape_problems(document: Document, name: str) -> list[Problem]:
 def closest(word: str, known: Iterable[str], *, listed: Iterable[str] | None = None) -> str | None:
     """A hint: "did you mean …?" where one is near, else the choices (or those `listed`) if they are few."""
     known = sorted(known)
-    if near := difflib.get_close_matches(word, known, n=1, cutoff=0.6):
-        return f"did you mean {near[0]}?"
+    if near := nearest(word, known):
+        return f"did you mean {near}?"
     names = known if listed is None else sorted(listed)
     return f"there {'is' if len(names) == 1 else 'are'}: {', '.join(names)}" if 0 < len(names) <= 16 else None
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The one of these words that is spelled nearly so; upper and lower case do not count."""
+    folded = {one.lower(): one for one in sorted(known, reverse=True)}
+    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    return folded[near[0]] if near else None
 
 
 def describe(document: Document, path: PathSteps, value: Any) -> str:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 from ringfence.contract.errors import ManifestError, Problem
+from ringfence.contract.files import read_regular, why
 from ringfence.contract.names import Digest, digest_of
 
 Step: TypeAlias = "str | int"
@@ -135,12 +136,9 @@ def read_document(path: Path, *, show_as: str | None = None) -> Document:
     """
     file = show_as or str(path)
     try:
-        if path.exists() and not path.is_file():  # opening a pipe would wait for whoever writes to it
-            raise ManifestError([Problem(file=file, message="cannot read it: it is no regular file")])
-        with path.open("rb") as opened:
-            raw = opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
+        raw = read_regular(path, MAX_BYTES)
+    except (OSError, ValueError) as error:  # ValueError: no path at all, such as one with a zero character
+        reason = why(error) if isinstance(error, OSError) else str(error)
         raise ManifestError([Problem(file=file, message=f"cannot read it: {reason}")]) from error
     return parse_document(raw, file)
 
@@ -164,8 +162,6 @@ def parse_document(raw: bytes, file: str) -> Document:
 
 
 def _decode(raw: bytes, file: str) -> str:
-    if len(raw) > MAX_BYTES:
-        raise ManifestError([Problem(file=file, message=f"larger than {MAX_BYTES >> 20} MiB, which no manifest needs")])
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ManifestError([Problem(file=file, message="expected UTF-8, found UTF-16", hint="save the file as UTF-8")])
     if raw.startswith(b"\xef\xbb\xbf"):
