@@ -266,6 +266,11 @@ class _Reader:
     def _expose(self, index: int, data: Any) -> ExposeManifest | None:
         path: PathSteps = ("expose", index)
         if isinstance(data, str):
+            node, dot, function = data.partition(".")
+            if dot and function and node in self.names and data not in self.names:
+                hint = f"to expose only some functions of it, write {{ node: {node}, calls: [{function}] }}"
+                self._say(path, f"there is no node {quoted(data)}", hint)
+                return None
             return ExposeManifest(node=data, path=path) if self._known(path, data) else None
         if not isinstance(data, Mapping) or not self._known((*path, "node"), data.get("node")):
             return None

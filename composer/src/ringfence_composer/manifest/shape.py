@@ -7,12 +7,14 @@ Annotations of ours in the schemas make the messages: `x-expected` says what sho
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
 import jsonschema
+import yaml
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from ringfence.contract.errors import Problem
@@ -155,9 +157,16 @@ def _wrong_value(document: Document, path: PathSteps, error: _Error) -> Problem:
     if error.validator == "type" and isinstance(error.instance, bool | int | float):
         text = document.texts.get(path, shown)
         hint = f'for text, write it in quotes: "{text}"' if re.search(error.schema.get("pattern", ""), text) else None
+    if error.validator == "type" and error.validator_value in ("array", "object") and (samples := error.schema.get("examples")):
+        hint = f"such as {_flow(samples[0])}"
     if error.validator in ("minItems", "minProperties", "uniqueItems") and error.instance is not None:
         shown = "none" if not error.instance else "one twice"
     return document.problem(path, f"expected {expected}, found {shown}", hint=hint)
+
+
+def _flow(sample: Any) -> str:
+    """An example as it would be written in YAML, in one line."""
+    return yaml.safe_dump(sample, default_flow_style=True, width=math.inf, sort_keys=False).strip().removesuffix("\n...")
 
 
 def _branch_of(error: _Error) -> list[_Error]:

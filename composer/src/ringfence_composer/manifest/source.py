@@ -316,7 +316,9 @@ class _Reader:
             self._note(_mark(event), "merge keys are not allowed, found '<<'", "write the keys out", top.path)
             self._skip_next = True
         elif not isinstance(self._typed(event), str):
-            self._note(_mark(event), f"a key must be text, found {key or 'nothing'}", f'write it in quotes: "{key}"', top.path, fatal=False)
+            shown = _cut(key)
+            hint = f'write it in quotes: "{shown}"'
+            self._note(_mark(event), f"a key must be text, found {shown or 'nothing'}", hint, top.path, fatal=False)
             self._skip_next = True
         elif path in self.keys:
             first = self.keys[path].line
@@ -365,7 +367,8 @@ class _Reader:
 
     def _number(self, event: yaml.ScalarEvent, text: str) -> Any:
         if re.fullmatch(r"[-+]?0[0-9]+", text):
-            self._note(_mark(event), f"{text} is read as different numbers by different programs", "leave out the zero", fatal=False)
+            hint = "for text, write it in quotes; for a number, leave out the zero"
+            self._note(_mark(event), f"{_cut(text)} is read as different numbers by different programs", hint, fatal=False)
             return text
         base = 10 if _INT.fullmatch(text) else 8 if _OCTAL.fullmatch(text) else 16 if _HEX.fullmatch(text) else 0
         if base and len(text) <= 64:
@@ -379,6 +382,10 @@ class _Reader:
             return text
         self._note(_mark(event), "the number is too large", "for text, write it in quotes", fatal=False)
         return text
+
+
+def _cut(text: str, limit: int = 60) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _mark(event: yaml.Event) -> Mark:
