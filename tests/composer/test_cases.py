@@ -1,50 +1,98 @@
-"""Each folder of tests/cases is one rule: a graph.yaml and what `compose check` says of it, word by word.
+"""Each folder of tests/cases is one rule: something wrong that a person writes, and what is said of it, word by word.
 
-`error.txt` is what a person reads on stderr, `expected.json` what `--json` prints. `just bless` rewrites both; the diff is to be reviewed.
+`error.txt` is what a person reads, with the exit code (or the exception that an application gets); `expected.json` what `--json` prints of
+something right. `just bless` rewrites both; the diff is to be reviewed. `case.py` says what a folder may hold.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from ringfence_composer.cli import compose
+from case import CASES, Case, Copy, all_cases, compose_right, lay_out, run_command, run_python, tree
+from ringfence.contract.lock import Lane
 
-CASES = Path(__file__).parents[1] / "cases"
-FOLDERS = sorted(path.parent.name for path in CASES.glob("*/graph.yaml"))
-
-
-def check(name: str, *options: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(compose, ["check", f"{name}/graph.yaml", *options], catch_exceptions=False)
-    return result.exit_code, result.stdout, result.stderr
+ALL = all_cases()
+EACH = [pytest.param(case, lane, id=f"{case.name}-{lane}" if len(case.lanes) > 1 else case.name) for case in ALL for lane in case.lanes]
+CODES = range(1, 5)
+PLACED = re.compile(r"^(?P<file>[^\s:][^:]*)(:(?P<line>\d+)(:(?P<column>\d+))?)?: ", re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", FOLDERS)
-def test_case(name: str, bless: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages are the interface of the composer: a change of one is a change that someone has to read."""
-    monkeypatch.chdir(CASES)
-    code, out, err = check(name, "--json")
-    right = name.startswith("right-")
-    file = CASES / name / ("expected.json" if right else "error.txt")
-    found = json.dumps(json.loads(out), indent=2) + "\n" if right else err
-    assert (code, bool(err)) == ((0, False) if right else (3, True)), err
+@pytest.fixture(scope="session")
+def right(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """The right graph, composed once on each lane, copied wherever it is asked for."""
+
+    @cache
+    def composed(lane: Lane) -> Path:
+        folder = tmp_path_factory.mktemp("right") / lane
+        compose_right(folder, lane)
+        return folder
+
+    return lambda lane, target: shutil.copytree(composed(lane), target)
+
+
+@pytest.fixture
+def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in which commands run."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize(("case", "lane"), EACH)
+def test_case(case: Case, lane: Lane, bless: bool, beside: Path, right: Copy) -> None:
+    """Messages are the interface of the composer: a change of one is a change that someone has to read.
+
+    What fails leaves everything as it was, names no file by where this machine has it, and ends with the exit code of its kind.
+    """
+    lay_out(case, beside, right, lane)
+    before = tree(beside)
+    done = run_python(case) if case.python else run_command(case, as_json=case.right)
+    found = json.dumps(json.loads(done.out), indent=2) + "\n" if case.right else done.err if case.python else done.text
+    assert tree(beside) == before
+    assert str(beside.parent) not in found
+    assert done.code in ((0,) if case.right else CODES), done.err
+    assert bool(done.out) == case.right
     if bless:
-        file.write_text(found, encoding="utf-8")
-    assert found == file.read_text(encoding="utf-8"), f"{name}: run `just bless` and review the diff if this is meant"
+        case.expected.write_text(found, encoding="utf-8")
+    assert found == case.expected.read_text(encoding="utf-8"), f"{case.name}: run `just bless` and review the diff if this is meant"
 
 
-@pytest.mark.parametrize("name", FOLDERS)
-def test_problems_for_programs_are_those_for_people(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An editor that reads --json must not know less than a terminal."""
-    monkeypatch.chdir(CASES)
-    _, out, err = check(name, "--json")
-    data = json.loads(out)
-    problems = data["problems"] if "problems" in data else data["error"]["problems"]
-    assert len(problems) == sum(line.startswith((f"{name}/", "_components/")) for line in err.splitlines())
-    assert all(one["message"] for one in problems)
+@pytest.mark.parametrize("case", [case for case in ALL if case.has_json and not case.right], ids=lambda case: case.name)
+def test_problems_for_programs_are_those_for_people(case: Case, beside: Path, right: Copy) -> None:
+    """An editor that reads --json must not know less than a terminal, and a script must get JSON whatever was wrong."""
+    lay_out(case, beside, right, "core")
+    done = run_command(case, as_json=True)
+    error = json.loads(done.out)["error"]
+    assert error["code"]
+    if problems := error.get("problems"):
+        told = re.search(r"^(\d+) problems? found$", done.err, re.MULTILINE)
+        assert told is not None
+        assert len(problems) == int(told[1])
+        places = {(one.get("file"), one.get("line"), one.get("column")) for one in problems if "file" in one}
+        read = {(one["file"], one["line"] and int(one["line"]), one["column"] and int(one["column"])) for one in PLACED.finditer(done.err)}
+        assert places <= read
+        assert all(one["message"] for one in problems)
+    else:
+        assert json.dumps(error["message"])[1:40] in json.dumps(done.err)
 
 
-def test_there_are_cases() -> None:
-    assert len(FOLDERS) > 45
+def test_there_are_cases_of_every_kind() -> None:
+    kinds = {
+        "graph": [case for case in ALL if not case.base and not case.right],
+        "component": [case for case in ALL if case.base == "component"],
+        "lock": [case for case in ALL if case.lock is not None or "lock" in case.name],
+        "call": [case for case in ALL if case.base == "graph" and case.lock is None],
+    }
+    assert len(ALL) >= 80
+    assert {kind: len(cases) >= 8 for kind, cases in kinds.items()} == dict.fromkeys(kinds, True)
+
+
+def test_no_expected_text_is_left_over() -> None:
+    """A renamed case takes its expectation along."""
+    assert {path.parent.name for path in CASES.glob("*/error.txt")} == {case.name for case in ALL if not case.right}
