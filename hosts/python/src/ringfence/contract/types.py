@@ -13,6 +13,22 @@ _LONGEST = 80
 
 PrimitiveName: TypeAlias = Literal["bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "f32", "f64", "char", "string"]
 
+CODES: Mapping[str, str] = {
+    "bool": "?",
+    "s8": "b",
+    "u8": "B",
+    "s16": "h",
+    "u16": "H",
+    "s32": "i",
+    "u32": "I",
+    "s64": "q",
+    "u64": "Q",
+    "f32": "f",
+    "f64": "d",
+    "char": "I",
+}
+"""The `struct` code of each primitive that has a fixed size."""
+
 
 @dataclass(frozen=True, slots=True)
 class Primitive:

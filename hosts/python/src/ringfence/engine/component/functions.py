@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ringfence.contract.errors import ShapeError
+from ringfence.contract.mismatch import miscounted
 from ringfence.contract.types import FunctionType, ResultOf, show_function
 from ringfence.contract.values import Err, Ok, WitError
 from ringfence.engine.component import ffi
@@ -16,7 +17,6 @@ from ringfence.engine.component.lift import Lift, ResourceIds, lift_of
 from ringfence.engine.component.lower import Lower
 from ringfence.engine.component.lower_compound import lower_of, write_result
 from ringfence.engine.component.scopes import Lifting, Lowering
-from ringfence.engine.mismatch import miscounted
 
 
 class ExportPlan:

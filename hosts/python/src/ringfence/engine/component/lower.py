@@ -13,16 +13,15 @@ from struct import error as StructError  # noqa: N812 (a class, whatever its nam
 from typing import Any, TypeAlias
 
 from ringfence.contract.errors import ShapeError
-from ringfence.contract.types import ListOf, Primitive
+from ringfence.contract.mismatch import describe, mismatch
+from ringfence.contract.types import CODES, ListOf, Primitive
 from ringfence.contract.values import Fill
 from ringfence.engine.component.ffi import KINDS, LIST, PAIR, PAYLOAD, VAL
 from ringfence.engine.component.scopes import Lowering
-from ringfence.engine.mismatch import describe, mismatch
 
 Lower: TypeAlias = Callable[[Any, memoryview, int, Lowering], None]
 """`lower(value, memory, at, scope)`: write the value into the zeroed 32 bytes that begin at `at`. Raises ShapeError."""
 
-_CODES = {"s8": "b", "u8": "B", "s16": "h", "u16": "H", "s32": "i", "u32": "I", "s64": "q", "u64": "Q", "f32": "f", "f64": "d"}
 _U32 = Struct("<I").pack_into
 _BYTES = ListOf(Primitive("u8"))
 
@@ -43,7 +42,7 @@ def lower_primitive(kind: Primitive) -> Lower:
 
 
 def _integer(kind: Primitive) -> Lower:
-    pack, tag = Struct(f"<{_CODES[kind.name]}").pack_into, KINDS[kind.name]
+    pack, tag = Struct(f"<{CODES[kind.name]}").pack_into, KINDS[kind.name]
 
     def lower(value: Any, memory: memoryview, at: int, _scope: Lowering) -> None:
         if type(value) is not int and (isinstance(value, bool) or not isinstance(value, int)):
@@ -58,7 +57,7 @@ def _integer(kind: Primitive) -> Lower:
 
 
 def _float(kind: Primitive) -> Lower:
-    pack, tag = Struct(f"<{_CODES[kind.name]}").pack_into, KINDS[kind.name]
+    pack, tag = Struct(f"<{CODES[kind.name]}").pack_into, KINDS[kind.name]
 
     def lower(value: Any, memory: memoryview, at: int, _scope: Lowering) -> None:
         if isinstance(value, bool) or not isinstance(value, (float, int)):
@@ -145,7 +144,7 @@ def _fill(fill: Fill) -> bytearray:
 
 def lower_numbers(kind: Primitive) -> Lower:
     """The function that lowers a list of numbers; all at once where each has exactly the right Python type."""
-    code, tag, one = _CODES[kind.name], KINDS[kind.name], lower_primitive(kind)
+    code, tag, one = CODES[kind.name], KINDS[kind.name], lower_primitive(kind)
     exact = float if code in "fd" else int
     width = Struct(f"<{code}").size
 

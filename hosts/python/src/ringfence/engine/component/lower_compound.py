@@ -7,6 +7,8 @@ from ctypes import addressof, create_string_buffer
 from typing import Any, assert_never
 
 from ringfence.contract.errors import ShapeError
+from ringfence.contract.mismatch import describe, mismatch, no_such
+from ringfence.contract.records import field_values
 from ringfence.contract.types import (
     Borrow,
     EnumOf,
@@ -28,8 +30,6 @@ from ringfence.engine.component.ffi import ADDRESS, ENTRY, NAME, PAIR, PAYLOAD, 
 from ringfence.engine.component.lift import ResourceIds
 from ringfence.engine.component.lower import Lower, lower_bytes, lower_numbers, lower_primitive
 from ringfence.engine.component.scopes import Lowering
-from ringfence.engine.mismatch import describe, mismatch, no_such
-from ringfence.engine.records import field_values
 
 
 class _Name:

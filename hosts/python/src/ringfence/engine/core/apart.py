@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol, TypeAlias, TypeGuard, assert_never
 
+from ringfence.contract import fit
 from ringfence.contract.errors import ShapeError
+from ringfence.contract.fit import Fit, Path
+from ringfence.contract.mismatch import BOUNDS, describe
 from ringfence.contract.types import (
     Borrow,
     EnumOf,
@@ -25,11 +28,8 @@ from ringfence.contract.types import (
     VariantOf,
 )
 from ringfence.contract.values import Some, record_class
-from ringfence.engine.core import fit
-from ringfence.engine.core.fit import Fit, Path
 from ringfence.engine.core.layout import NUMBERS
 from ringfence.engine.core.source import Source
-from ringfence.engine.mismatch import BOUNDS, describe
 
 Parts: TypeAlias = Callable[[Any, Any], Any]
 """`parts(scope, value)`: the parts of a value, a single one bare. Raises ShapeError."""

@@ -13,6 +13,7 @@ from struct import Struct
 from typing import Any, NoReturn
 
 from ringfence.contract.errors import GuestTrap, ShapeError
+from ringfence.contract.mismatch import miscounted
 from ringfence.contract.types import (
     Borrow,
     FunctionType,
@@ -29,7 +30,6 @@ from ringfence.engine.core.layout import MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, SLOT
 from ringfence.engine.core.memory import Border
 from ringfence.engine.core.plan import Export, Options
 from ringfence.engine.core.store import Store
-from ringfence.engine.mismatch import miscounted
 from ringfence.engine.seam import Context, Parts
 
 _POINTER = Struct("<I")

@@ -11,10 +11,10 @@ from collections import deque
 from typing import Any, NoReturn, Protocol
 
 from ringfence.contract.errors import GuestTrap
+from ringfence.contract.fit import Path, wrong
+from ringfence.contract.mismatch import describe
 from ringfence.contract.types import ResourceName
-from ringfence.engine.core.fit import Path, wrong
 from ringfence.engine.core.plan import Resource
-from ringfence.engine.mismatch import describe
 from ringfence.engine.seam import Context
 
 MAX_HANDLES = 1 << 20

@@ -13,6 +13,7 @@ from struct import calcsize
 from typing import Literal, assert_never
 
 from ringfence.contract.types import (
+    CODES,
     Borrow,
     EnumOf,
     FlagsOf,
@@ -35,22 +36,6 @@ MAX_FLAT_RESULTS = 1
 MAX_STRING_BYTE_LENGTH = (1 << 31) - 1
 SLOT = 16
 """Bytes of one core value in the blocks that wasmtime passes (`wasmtime_val_raw_t`)."""
-
-CODES = {
-    "bool": "?",
-    "s8": "b",
-    "u8": "B",
-    "s16": "h",
-    "u16": "H",
-    "s32": "i",
-    "u32": "I",
-    "s64": "q",
-    "u64": "Q",
-    "f32": "f",
-    "f64": "d",
-    "char": "I",
-}
-"""The `struct` code of each primitive that has a fixed size."""
 
 NUMBERS = frozenset(CODES) - {"bool", "char"}
 

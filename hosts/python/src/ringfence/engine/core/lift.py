@@ -18,6 +18,7 @@ from typing import Any, NoReturn, Protocol, TypeAlias, assert_never
 
 from ringfence.contract.errors import GuestTrap
 from ringfence.contract.types import (
+    CODES,
     Borrow,
     EnumOf,
     FlagsOf,
@@ -33,7 +34,6 @@ from ringfence.contract.types import (
 )
 from ringfence.contract.values import Case, Err, Ok, Record, Some, label_class, record_class
 from ringfence.engine.core.layout import (
-    CODES,
     NUMBERS,
     SLOT,
     TableResource,

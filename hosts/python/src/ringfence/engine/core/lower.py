@@ -15,6 +15,7 @@ from struct import Struct
 from typing import Any, Protocol, TypeAlias, assert_never
 
 from ringfence.contract.types import (
+    CODES,
     Borrow,
     EnumOf,
     FlagsOf,
@@ -30,7 +31,6 @@ from ringfence.contract.types import (
 )
 from ringfence.engine.core.apart import arity, bulk
 from ringfence.engine.core.layout import (
-    CODES,
     SLOT,
     TableResource,
     cases,

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ringfence.contract.errors import GuestTrap, LimitExceeded, ShapeError
 from ringfence.contract.limits import show_size
+from ringfence.contract.mismatch import describe
 from ringfence.contract.values import Fill
 from ringfence.engine.core import ffi
 from ringfence.engine.core.plan import Options
 from ringfence.engine.core.strings import UTF16_TAG, put_text, text_at
-from ringfence.engine.mismatch import describe
 
 if TYPE_CHECKING:
     from ringfence.engine.core.store import Store

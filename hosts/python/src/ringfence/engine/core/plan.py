@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ringfence.contract.errors import IntegrityError
 from ringfence.contract.types import (
+    CODES,
     Borrow,
     EnumOf,
     FlagsOf,
@@ -26,7 +27,7 @@ from ringfence.contract.types import (
     Type,
     VariantOf,
 )
-from ringfence.engine.core.layout import CODES, TableResource
+from ringfence.engine.core.layout import TableResource
 from ringfence.engine.seam import FunctionName
 
 FORMAT = 1

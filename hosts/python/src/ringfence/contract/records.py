@@ -7,10 +7,10 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ringfence.contract.errors import ShapeError
+from ringfence.contract.mismatch import describe, mismatch, no_such
 from ringfence.contract.names import snake
 from ringfence.contract.types import RecordOf
 from ringfence.contract.values import Case, Err, Ok, Record, Some
-from ringfence.engine.mismatch import describe, mismatch, no_such
 
 _PLAIN = (bool, int, float, str, bytes, bytearray, memoryview, list, AbstractSet, Case, Some, Ok, Err)
 """What is certainly no record, though any object with the right attributes is one."""

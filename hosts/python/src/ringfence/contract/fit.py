@@ -1,8 +1,8 @@
 """Does a Python value fit a WIT type? What fits becomes *parts*: what can be written to memory with no further question.
 
 Nothing of the guest is touched here, so a value that does not fit leaves no trace. Each function takes the value and the path that
-leads to it, and raises a ShapeError in the words that the component engine uses. The quick cases are in the code that `apart.py` writes;
-what comes here is unusual, wrong, or made of other values.
+leads to it, and raises a ShapeError in the words that the component engine uses. The core engine has code of its own for the quick cases
+(`engine/core/apart.py`); what comes here from there is unusual, wrong, or made of other values. `canonical.py` puts the parts together again.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from struct import error as StructError  # noqa: N812 (a class, whatever its nam
 from typing import Any, NoReturn, TypeAlias
 
 from ringfence.contract.errors import ShapeError
+from ringfence.contract.mismatch import BOUNDS, describe, mismatch, no_such
 from ringfence.contract.names import snake
-from ringfence.contract.types import EnumOf, FlagsOf, ListOf, Primitive, RecordOf, ResultOf, TupleOf, Type, VariantOf
+from ringfence.contract.records import field_values
+from ringfence.contract.types import CODES, EnumOf, FlagsOf, ListOf, Primitive, RecordOf, ResultOf, TupleOf, Type, VariantOf
 from ringfence.contract.values import Case, Err, Fill, Ok
-from ringfence.engine.core.layout import CODES
-from ringfence.engine.mismatch import BOUNDS, describe, mismatch, no_such
-from ringfence.engine.records import field_values
 
 Path: TypeAlias = tuple[str, ...]
 """Steps into a value, outermost first."""
