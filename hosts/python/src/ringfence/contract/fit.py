@@ -2,7 +2,7 @@
 
 Nothing of the guest is touched here, so a value that does not fit leaves no trace. Each function takes the value and the path that
 leads to it, and raises a ShapeError in the words that the component engine uses. The core engine has code of its own for the quick cases
-(`engine/core/apart.py`); what comes here from there is unusual, wrong, or made of other values. `canonical.py` puts the parts together again.
+(`engine/core/apart.py`); what comes here from there is unusual, wrong, or made of other values. `canonical.py` puts parts together again.
 """
 
 from __future__ import annotations
