@@ -49,7 +49,7 @@ def test_the_contract_and_the_engines_agree_on_every_value(echo, seed):
 
 
 class Word(str):
-    pass
+    __slots__ = ()
 
 
 class Point:
@@ -104,3 +104,36 @@ def test_resources_go_to_the_leaf_with_their_place():
     made = canonical(kind, leaf)({"held": ["a", "b"], "other": (1, "c")}, ("p",))
     assert made == record_class(("held", "other"))(["A", "B"], (1, "C"))
     assert seen == [("a", token, ("p", "held", "[0]")), ("b", token, ("p", "held", "[1]")), ("c", token, ("p", "other", "[1]"))]
+
+
+class Boolean:
+    __case__ = "boolean"
+
+    def __init__(self, value):
+        self.value = value
+
+
+class Nothing(Exception):
+    __case__ = "nothing"
+
+
+class Other:
+    __case__ = "other"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (Boolean(True), Case("boolean", True)),
+        (Nothing(), Case("nothing")),
+        (Boolean(1), "x.boolean: expected bool, found 1"),
+        (Other(), "x: no case 'other'; expected boolean or nothing"),
+        (Boolean, "x: expected variant { boolean(bool), nothing }, found type"),
+    ],
+)
+def test_an_object_stands_for_the_case_that_its_class_names(echo, value, expected):
+    """So that an application's own classes cross, its exceptions among them; they are checked like any `Case`."""
+    kind = VariantOf((("boolean", Primitive("bool")), ("nothing", None)))
+    found = outcome(canonical(kind, None), value, ("x",))
+    assert found[1] == expected
+    assert found == outcome(echo(kind), value)

@@ -25,7 +25,7 @@ from ringfence.contract.types import (
     Type,
     VariantOf,
 )
-from ringfence.contract.values import Case, Err, Handle, Ok, Record, Some, record_class
+from ringfence.contract.values import Case, Err, Handle, Ok, Record, Some, case_of, record_class
 from ringfence.engine.seam import FunctionName
 
 if TYPE_CHECKING:
@@ -191,8 +191,9 @@ def _cases(cases: tuple[tuple[str, Type | None], ...]) -> Mapper | None:
         return None
 
     def mapped(value: Any, leaf: Leaf) -> Any:
-        step = inner.get(value.name) if isinstance(value, Case) else None
-        return Case(value.name, step(value.value, leaf)) if step is not None else value
+        name, payload = case_of(value) or ("", None)
+        step = inner.get(name) if isinstance(name, str) else None
+        return Case(name, step(payload, leaf)) if step is not None else value
 
     return mapped
 

@@ -117,9 +117,7 @@ def _numbers(code: Struct, data: Any) -> list[Any]:
 
 def _record(kind: RecordOf, inner: list[tuple[str, Fit]]) -> Fit:
     values, make = fit.fields(kind), record_class(tuple(name for name, _ in inner))
-    return lambda value, path: make(
-        *[check(one, (*path, name)) for (name, check), one in zip(inner, values(value, path), strict=True)]
-    )
+    return lambda value, path: make(*[check(one, (*path, name)) for (name, check), one in zip(inner, values(value, path), strict=True)])
 
 
 def _tuple(kind: TupleOf, inner: list[Fit]) -> Fit:
@@ -165,5 +163,5 @@ def _option(some: Fit, *, nested: bool) -> Fit:
     return checked
 
 
-def _settled(place: int, payload: Any) -> Ok | Err:
+def _settled(place: int, payload: Any) -> Ok[Any] | Err[Any]:
     return Err(payload) if place else Ok(payload)

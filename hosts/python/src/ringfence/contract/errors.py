@@ -205,6 +205,8 @@ class GuestError(RingfenceError):
 
     code = "guest-error"
 
+    value: Any
+
     def __init__(self, function: str, value: object) -> None:
         super().__init__(f"{function}: {_brief.repr(value)}")
         self.function, self.value = function, value

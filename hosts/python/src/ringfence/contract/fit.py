@@ -20,7 +20,7 @@ from ringfence.contract.mismatch import BOUNDS, describe, mismatch, no_such
 from ringfence.contract.names import snake
 from ringfence.contract.records import field_values
 from ringfence.contract.types import CODES, EnumOf, FlagsOf, ListOf, Primitive, RecordOf, ResultOf, TupleOf, Type, VariantOf
-from ringfence.contract.values import Case, Err, Fill, Ok
+from ringfence.contract.values import Err, Fill, Ok, case_of
 
 Path: TypeAlias = tuple[str, ...]
 """Steps into a value, outermost first."""
@@ -251,12 +251,7 @@ def chosen(kind: VariantOf, payloads: Mapping[str, tuple[int, Callable[[Any, Any
     """The discriminant of a variant's case and the parts of its payload."""
 
     def fit(scope: Any, value: Any, path: Path) -> tuple[int, Any]:
-        if isinstance(value, Case):
-            name, payload = value.name, value.value
-        elif isinstance(value, str):
-            name, payload = value, None
-        else:
-            misfit(kind, value, path)
+        name, payload = case_of(value) or misfit(kind, value, path)
         found = payloads.get(name) if isinstance(name, str) else misfit(kind, value, path)
         if found is None:
             raise along(no_such("case", name, payloads), path)

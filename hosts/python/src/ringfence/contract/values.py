@@ -6,7 +6,7 @@
 | list<u8> | bytes | bytes, bytearray, memoryview; on a host function's way back also `Fill` |
 | list<T>, tuple | list, tuple | any list or tuple |
 | record | `Record`: frozen, fields in snake_case | a Record, mapping (WIT or snake names) or any object with the attributes |
-| variant | `Case(name, value)` | `Case`; a bare str for a case without payload |
+| variant | `Case(name, value)` | `Case`; a bare str for a case without payload; an object whose class says its `__case__` |
 | enum, flags | a `Label` member, a frozenset of them | members or their WIT labels |
 | option | the value or None (`Some(value)` where the payload may itself be None) | the same |
 | result inside a value | `Ok(value)`, `Err(value)` | the same |
@@ -20,9 +20,12 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from ringfence.contract.names import snake
+
+T = TypeVar("T")
+_NOTHING: Any = None
 
 
 class Record:
@@ -90,25 +93,38 @@ class Case:
     value: Any = None
 
 
+def case_of(value: Any) -> tuple[Any, Any] | None:
+    """The name and payload of the case that a value stands for; None where it stands for none.
+
+    Objects of the application's own classes stand for the case that their class names as `__case__`, with the payload in `value`.
+    """
+    if isinstance(value, Case):
+        return value.name, value.value
+    if isinstance(value, str):
+        return value, None
+    name = getattr(type(value), "__case__", None)
+    return None if name is None else (name, getattr(value, "value", None))
+
+
 @dataclass(frozen=True, slots=True)
-class Some:
+class Some(Generic[T]):
     """The present case of an option whose payload may itself be None."""
 
-    value: Any
+    value: T
 
 
 @dataclass(frozen=True, slots=True)
-class Ok:
+class Ok(Generic[T]):
     """The ok case of a result that lies inside a value."""
 
-    value: Any = None
+    value: T = _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
-class Err:
+class Err(Generic[T]):
     """The err case of a result that lies inside a value."""
 
-    value: Any = None
+    value: T = _NOTHING
 
 
 class WitError(Exception):

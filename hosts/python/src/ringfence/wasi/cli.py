@@ -47,7 +47,7 @@ def initial_cwd(_: Call) -> None:
     """There is none."""
 
 
-def leave(_: Call, status: Ok | Err) -> NoReturn:
+def leave(_: Call, status: Ok[None] | Err[None]) -> NoReturn:
     """End the instance with status 0 or 1."""
     raise GuestExit(1 if isinstance(status, Err) else 0)
 

@@ -24,7 +24,7 @@ from ringfence.contract.types import (
     Type,
     VariantOf,
 )
-from ringfence.contract.values import Case, Err, Ok, Some
+from ringfence.contract.values import Err, Ok, Some, case_of
 from ringfence.engine.component import ffi
 from ringfence.engine.component.ffi import ADDRESS, ENTRY, NAME, PAIR, PAYLOAD, RESULT_VALUE, VAL, VARIANT_VALUE
 from ringfence.engine.component.lift import ResourceIds
@@ -147,13 +147,11 @@ def _payload(name: str, lower: Lower | None, value: Any, scope: Lowering) -> int
 
 def _variant(kind: VariantOf, cases: dict[str, tuple[_Name, Lower | None]]) -> Lower:
     def lower(value: Any, memory: memoryview, at: int, scope: Lowering) -> None:
-        if isinstance(value, Case):
-            label, payload = value.name, value.value
-        elif isinstance(value, str):
-            label, payload = value, None
-        else:
+        stands = case_of(value)
+        if stands is None:
             raise mismatch(kind, value)
-        case = cases.get(label)
+        label, payload = stands
+        case = cases.get(label) if isinstance(label, str) else None
         if case is None:
             raise no_such("case", label, cases) if isinstance(label, str) else mismatch(kind, value)
         if isinstance(value, str) and case[1] is not None:
@@ -226,7 +224,7 @@ def _result(kind: ResultOf, ok: Lower | None, err: Lower | None) -> Lower:
     return lower
 
 
-def write_result(value: Ok | Err, ok: Lower | None, err: Lower | None, memory: memoryview, at: int, scope: Lowering) -> None:
+def write_result(value: Ok[Any] | Err[Any], ok: Lower | None, err: Lower | None, memory: memoryview, at: int, scope: Lowering) -> None:
     """Write a result's ok or err case."""
     good = isinstance(value, Ok)
     address = _payload("ok" if good else "err", ok if good else err, value.value, scope)
