@@ -21,6 +21,7 @@ from ringfence.contract.errors import (
     RingfenceError,
     ShapeError,
     StaleLock,
+    SubstituteError,
     UsageError,
 )
 
@@ -43,6 +44,7 @@ __all__ = [
     "RingfenceError",
     "ShapeError",
     "StaleLock",
+    "SubstituteError",
     "UsageError",
 ]
 

@@ -13,7 +13,7 @@ from ringfence.contract.grants.base import quoted
 from ringfence.contract.names import parse_interface, snake
 from ringfence.contract.types import FunctionType
 from ringfence.engine.seam import FunctionName
-from ringfence.instance import Inbound, Node, short_name
+from ringfence.instance import Callee, Inbound, short_name
 
 _MOST = 24
 """How many names a message lists."""
@@ -23,7 +23,7 @@ _MOST = 24
 class Target:
     """An exposed function: the node, the edge from the application, its name in the binary and its type."""
 
-    node: Node
+    node: Callee
     inbound: Inbound
     function: FunctionName
 
@@ -53,7 +53,7 @@ def spellings(function: FunctionName) -> Iterator[str]:
 class Directory:
     """All exposed functions by node and spelling. `nodes` are all of the graph, so that one which is not exposed is told as that."""
 
-    def __init__(self, exposed: Mapping[str, tuple[Node, Inbound]], nodes: Collection[str] = ()) -> None:
+    def __init__(self, exposed: Mapping[str, tuple[Callee, Inbound]], nodes: Collection[str] = ()) -> None:
         self._nodes: dict[str, dict[str, list[Target]]] = {}
         self._found: dict[str, Target] = {}
         self._withheld: dict[str, set[str]] = {}
@@ -61,7 +61,7 @@ class Directory:
         for name, (node, inbound) in exposed.items():
             spelled: dict[str, list[Target]] = {}
             withheld: set[str] = set()
-            for interface, kind in node.loaded.exports.items():
+            for interface, kind in node.exports.items():
                 for function in kind.functions:
                     target = Target(node=node, inbound=inbound, function=(interface, function))
                     if inbound.allows(function):

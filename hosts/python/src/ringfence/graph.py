@@ -22,6 +22,7 @@ from ringfence.gate import Refused
 from ringfence.instance import Node
 from ringfence.loading import check_artifacts, compose_now, exposed, make_nodes, read_lock, sound
 from ringfence.signals import defer, undefer
+from ringfence.substitutes.casting import ensure_fitting, running, stand_ins
 
 _THREADS = 64
 """Calls of `acall` at once; more wait, and the wait counts to their deadline."""
@@ -70,35 +71,43 @@ class Graph:
         compose: bool = False,
         lock_digest: str | None = None,
         parameters: Mapping[str, object] | None = None,
+        substitutes: Mapping[str, object] | None = None,
         cache: str | Path | None = None,
     ) -> Self:
         """The graph of a graph.yaml (by the lock beside it) or of a graph.lock.json.
 
         It never builds or plans, unless `compose` says so (for development; needs ringfence-composer). `lock_digest` pins the lock
-        file's bytes. `parameters` gives the graph's parameters their values. `cache` is the folder for compiled code (default: the
-        user's cache).
+        file's bytes. `parameters` gives the graph's parameters their values. `substitutes` puts test doubles in the places of nodes, by
+        name: what only they would call is not loaded, and where nothing else is left, no engine is. `cache` is the folder for compiled
+        code (default: the user's cache).
 
         Raises:
             StaleLock: there is no lock, or it was made from another graph.yaml.
             IntegrityError: the lock or an artifact was changed.
             ManifestError: there is no such file, or parameters are wrong; all of them.
+            SubstituteError: doubles don't fit the nodes they stand for; everything that does not.
         """
         where = Path(path)
         if compose and not where.name.endswith(LOCK_SUFFIX):
             compose_now(where)
         lock, file = read_lock(where, lock_digest)
-        artifacts = check_artifacts(lock, file, None if cache is None else Path(cache))
+        folder, doubles = None if cache is None else Path(cache), substitutes or {}
+        runs = running(lock, doubles)
+        artifacts = check_artifacts(runs, file, folder)
         with sound(file):
-            nodes = make_nodes(lock, file, artifacts, ENGINES, parameters or {})
-            entries = exposed(nodes, lock.expose)
+            standing = stand_ins(lock, file, doubles, folder, ENGINES)
+        ensure_fitting(lock, runs, doubles, standing)
+        with sound(file):
+            nodes = make_nodes(runs, file, artifacts, ENGINES, parameters or {}, standing)
+            entries = exposed({**standing, **nodes}, lock.expose)
         for node in nodes.values():
             try:
                 node.linked  # noqa: B018 -- load and link now: a first call's deadline is no time to compile
             except LookupError as error:
                 raise IntegrityError(f"{file}: {node.name}: {error}", hint=f"run: compose {lock.manifest}") from error
-        graph = cls(lock, nodes, Directory(entries, nodes.keys()))
-        for node, inbound in entries.values():
-            node.application = lambda function, *arguments, node=node, inbound=inbound: graph._call(
+        graph = cls(lock, nodes, Directory(entries, [node.name for node in lock.nodes]))
+        for callee, inbound in entries.values():
+            callee.application = lambda function, *arguments, node=callee, inbound=inbound: graph._call(
                 Root(), Target(node=node, inbound=inbound, function=function), arguments
             )
         return graph

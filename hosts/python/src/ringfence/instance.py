@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from ringfence import wasi
 from ringfence.call import Call, Root
@@ -16,12 +16,12 @@ from ringfence.contract.grants import Policy
 from ringfence.contract.limits import Limits, show_size, show_time
 from ringfence.contract.lock import LockedNode
 from ringfence.contract.names import snake
-from ringfence.contract.types import FunctionType, ResourceName, ResultOf
+from ringfence.contract.types import FunctionType, InterfaceType, ResourceName, ResultOf
 from ringfence.contract.values import WitError
 from ringfence.engine.seam import Artifacts, Edge, Engine, FunctionName, HostFunction, Linked, Loaded, Parts
 from ringfence.gate import refuse_call
 from ringfence.leases import Lease, Leases
-from ringfence.resources import Leaf, Mapper, Resource, arguments_mapper, mapper
+from ringfence.resources import Leaf, Mapper, Resource, arguments_mapper, mapper, resource_of
 from ringfence.wasi.state import WasiState
 
 _OUT_OF_MEMORY = re.compile(r"^(MemoryError\b|memory allocation of \d+ bytes failed)", re.MULTILINE)
@@ -53,6 +53,31 @@ def short_name(function: str) -> str:
     return function.rpartition("]")[2]
 
 
+class Callee(Protocol):
+    """What the application and edges call: a node, or the test double in its place."""
+
+    name: str
+    limits: Limits
+    application: Callable[..., Any] | None
+
+    @property
+    def exports(self) -> Mapping[str, InterfaceType]:
+        """The types of what it exports, by interface."""
+
+    def function(self, name: FunctionName) -> FunctionType: ...
+    def narrowed(self, written: Mapping[str, str]) -> Limits: ...
+    def invoke(self, caller: Call | Root, inbound: Inbound, name: FunctionName, arguments: Sequence[Any] | Parts) -> Any: ...
+    def close(self) -> None: ...
+
+
+def methods_of(exports: Mapping[str, InterfaceType], resource: ResourceName) -> dict[str, FunctionName]:
+    """The methods of an exported resource by their Python names."""
+    exported = exports.get(resource.interface)
+    prefix = f"[method]{resource.name}."
+    names = exported.functions if exported else ()
+    return {snake(name.removeprefix(prefix)): (resource.interface, name) for name in names if name.startswith(prefix)}
+
+
 class Node:
     """One node of a running graph.
 
@@ -79,6 +104,11 @@ class Node:
         """The component and its types: compiled, or taken from the cache."""
         return self._engine.load(self._artifacts)
 
+    @property
+    def exports(self) -> Mapping[str, InterfaceType]:
+        """The types of what the component exports, by interface."""
+        return self.loaded.exports
+
     @cached_property
     def linked(self) -> Linked:
         """The component with all its imports: WASI served by this host, and the edges."""
@@ -91,14 +121,11 @@ class Node:
 
     def function(self, name: FunctionName) -> FunctionType:
         """The type of an exported function."""
-        return self.loaded.exports[name[0]].functions[name[1]]
+        return self.exports[name[0]].functions[name[1]]
 
     def methods(self, resource: ResourceName) -> Mapping[str, FunctionName]:
         """The methods of a resource this node exports, by their Python names."""
-        exported = self.loaded.exports.get(resource.interface)
-        prefix = f"[method]{resource.name}."
-        names = exported.functions if exported else ()
-        return {snake(name.removeprefix(prefix)): (resource.interface, name) for name in names if name.startswith(prefix)}
+        return methods_of(self.exports, resource)
 
     def invoke(self, caller: Call | Root, inbound: Inbound, name: FunctionName, arguments: Sequence[Any] | Parts) -> Any:
         """Call an exported function in an instance that fits: the one its resource arguments live in, else as the node's mode says.
@@ -158,6 +185,7 @@ class Node:
 
     def _inward(self, value: Any, kind: ResourceName, lease: Lease) -> Any:
         """What the engine gets for a resource: its own handle, or another node's resource as a host object. Nothing else crosses."""
+        value = resource_of(value)
         if not isinstance(value, Resource):
             raise ShapeError(f"expected a {kind.name}, found {type(value).__name__}")
         handle = value.unwrapped(kind)
@@ -172,8 +200,9 @@ class Node:
         found: list[Lease] = []
 
         def note(value: Any, _: ResourceName) -> Any:
-            if isinstance(value, Resource) and value.node is self:
-                found.append(value.lease)
+            resource = resource_of(value)
+            if isinstance(resource, Resource) and resource.node is self:
+                found.append(resource.lease)
             return value
 
         takes(arguments, note)
@@ -205,14 +234,14 @@ class Node:
         self._leases.close()
 
 
-def edge_function(provider: Node, inbound: Inbound, name: FunctionName) -> HostFunction:
+def edge_function(provider: Callee, inbound: Inbound, name: FunctionName) -> HostFunction:
     """The host function that carries a consumer's call into its provider; where the edge's `calls` leave it out, a denial."""
     allowed = inbound.allows(name[1])
 
     def carry(call: Call, *arguments: Any) -> Any:
         if not allowed:
             raise refuse_call(call, provider.name, short_name(name[1]))
-        parts = arguments[0] if arguments and type(arguments[0]) is Parts else arguments
-        return provider.invoke(call, inbound, name, parts)
+        carried: Sequence[Any] | Parts = arguments[0] if arguments and type(arguments[0]) is Parts else arguments
+        return provider.invoke(call, inbound, name, carried)
 
-    return Edge(carry, provider.loaded, name)
+    return Edge(carry, provider.loaded, name) if isinstance(provider, Node) else carry

@@ -19,7 +19,7 @@ from ringfence.contract.lock import HOST, VERSION, Lane, Lock, LockedEdge, Locke
 from ringfence.contract.names import Digest, digest_of, is_digest
 from ringfence.contract.parameters import settle, substitute
 from ringfence.engine.seam import Artifacts, Engine
-from ringfence.instance import Inbound, Node, edge_function
+from ringfence.instance import Callee, Inbound, Node, edge_function
 
 MAX_LOCK = 64 << 20
 """Bytes of a lock or a graph.yaml that are read at most; what compose writes and reads is far smaller."""
@@ -172,8 +172,9 @@ def make_nodes(
     artifacts: Mapping[str, Artifacts],
     engines: Mapping[Lane, Callable[[], Engine]],
     parameters: Mapping[str, object],
+    standing: Mapping[str, Callee],
 ) -> dict[str, Node]:
-    """The nodes with their policies bound and their edges joined.
+    """The nodes with their policies bound and their edges joined, to each other and to the doubles that are `standing` in for others.
 
     Raises:
         ManifestError: parameters that are wrong, or grants that are with these parameters.
@@ -192,7 +193,7 @@ def make_nodes(
         nodes[one.name] = Node(one, engine=engines[one.lane](), artifacts=artifacts[one.name], policy=policy, where=where)
     for edge in lock.edges:
         if edge.provider != HOST:
-            _join(nodes, edge, file)
+            _join(nodes.get(edge.consumer), {**standing, **nodes}.get(edge.provider), edge, file)
     return nodes
 
 
@@ -221,9 +222,8 @@ def _leaves(group: ExceptionGroup[Exception]) -> list[GrantSyntaxError]:
     return leaves
 
 
-def _join(nodes: Mapping[str, Node], edge: LockedEdge, file: Path) -> None:
+def _join(consumer: Node | None, provider: Callee | None, edge: LockedEdge, file: Path) -> None:
     """Put the provider's functions behind the consumer's imports."""
-    consumer, provider = nodes.get(edge.consumer), nodes.get(edge.provider)
     if consumer is None or provider is None:
         raise IntegrityError(f"{file}: an edge from {edge.consumer} to {edge.provider}: there is no such node")
     inbound = Inbound(
@@ -232,7 +232,7 @@ def _join(nodes: Mapping[str, Node], edge: LockedEdge, file: Path) -> None:
         calls=None if edge.calls is None else frozenset(edge.calls),
     )
     for wanted, given in edge.interfaces.items():
-        exported = provider.loaded.exports.get(given)
+        exported = provider.exports.get(given)
         imported = consumer.loaded.imports.get(wanted)
         if exported is None or imported is None:
             raise IntegrityError(f"{file}: {inbound.name}: the components have no {wanted} to join with {given}")
@@ -242,7 +242,7 @@ def _join(nodes: Mapping[str, Node], edge: LockedEdge, file: Path) -> None:
             consumer.providers[wanted, function] = edge_function(provider, inbound, (given, function))
 
 
-def exposed(nodes: Mapping[str, Node], expose: tuple[LockedExpose, ...]) -> dict[str, tuple[Node, Inbound]]:
+def exposed(nodes: Mapping[str, Callee], expose: tuple[LockedExpose, ...]) -> dict[str, tuple[Callee, Inbound]]:
     """The nodes the application may call, each with its edge from the application."""
     return {
         one.node: (

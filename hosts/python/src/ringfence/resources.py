@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 from ringfence.contract.errors import ShapeError
 from ringfence.contract.names import parse_interface, snake
@@ -27,9 +27,6 @@ from ringfence.contract.types import (
 )
 from ringfence.contract.values import Case, Err, Handle, Ok, Record, Some, case_of, record_class
 from ringfence.engine.seam import FunctionName
-
-if TYPE_CHECKING:
-    from ringfence.leases import Lease
 
 
 class Home(Protocol):
@@ -55,7 +52,7 @@ class Resource:
 
     __slots__ = ("__weakref__", "handle", "kind", "lease", "node")
 
-    def __init__(self, handle: Handle, kind: ResourceName, node: Home, lease: Lease) -> None:
+    def __init__(self, handle: Handle, kind: ResourceName, node: Home, lease: Any) -> None:  # a lease is its node's own affair
         self.handle, self.kind, self.node, self.lease = handle, kind, node, lease
 
     def __getattr__(self, name: str) -> Any:
@@ -89,6 +86,11 @@ class Resource:
         if not same_resource(self.kind, expected):
             raise ShapeError(f"expected a {expected.name} of {expected.interface}, found {self!r} of {self.kind.interface}")
         return self.handle
+
+
+def resource_of(value: Any) -> Any:
+    """The `Resource` behind an object that says so (`__resource__`, as the proxies of generated bindings do); else the value itself."""
+    return value if isinstance(value, Resource) else getattr(value, "__resource__", value)
 
 
 def same_resource(one: ResourceName, other: ResourceName) -> bool:

@@ -4,6 +4,7 @@ RingfenceError
 ├── ManifestError        a file or parameter that a person wrote is wrong (holds all its problems)
 ├── StaleLock            there is no lock, or it does not belong to this graph.yaml
 ├── IntegrityError       a lock or an artifact is not what its digest says
+├── SubstituteError      a test double does not fit the node it stands for (holds all its problems)
 ├── UsageError           a call that the graph has no function for (also LookupError)
 ├── ShapeError           a value that does not fit its WIT type (also TypeError)
 ├── CapabilityDenied     a guest asked for what no grant names (also PermissionError)
@@ -105,6 +106,16 @@ class IntegrityError(RingfenceError):
     """A lock or an artifact differs from its digest, or is not what the lock says it is."""
 
     code = "integrity"
+
+
+class SubstituteError(RingfenceError):
+    """Test doubles do not fit the nodes they stand for; `problems` holds everything that does not."""
+
+    code = "substitute"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
 
 
 class UsageError(RingfenceError, LookupError):

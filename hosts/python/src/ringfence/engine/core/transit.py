@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias, assert_never
 
 from ringfence.contract.types import (
+    CODES,
     Borrow,
     EnumOf,
     FlagsOf,
@@ -24,7 +25,7 @@ from ringfence.contract.types import (
     VariantOf,
 )
 from ringfence.engine.core.apart import boxed, bulk
-from ringfence.engine.core.layout import CODES, SLOT, cases, discriminant_size, extent, flags_size, flat, payload_offset
+from ringfence.engine.core.layout import SLOT, cases, discriminant_size, extent, flags_size, flat, payload_offset
 from ringfence.engine.core.lift import Load, Reader, character, discriminant, unaligned, write_elements
 
 Expressions: TypeAlias = Callable[[], list[str]]

@@ -1,0 +1,1 @@
+"""Test doubles in the place of nodes: `Graph.load(..., substitutes={"vendor": FakeVendor()})`."""

@@ -1,0 +1,99 @@
+"""Which nodes of a graph run, and which doubles stand in the places of the others.
+
+Doubles come from the argument `substitutes` and from nowhere else. They change no grant: the nodes that run have the policies and edges
+that the lock gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from ringfence.contract.errors import IntegrityError, Problem, SubstituteError
+from ringfence.contract.layout import artifact_path
+from ringfence.contract.limits import Limits
+from ringfence.contract.lock import Lane, Lock, LockedNode
+from ringfence.contract.names import digest_of
+from ringfence.contract.types import InterfaceType
+from ringfence.engine.core.plan import read_plan
+from ringfence.engine.seam import Engine
+from ringfence.instance import Inbound
+from ringfence.loading import check_artifacts
+from ringfence.substitutes.node import Substitute
+
+
+def running(lock: Lock, doubles: Mapping[str, object]) -> Lock:
+    """The part of the lock that runs: without the nodes that have doubles, and without those that only these would call."""
+    out = set(doubles)
+    exposed = {one.node for one in lock.expose}
+    callers = {node.name: {edge.consumer for edge in lock.edges if edge.provider == node.name} for node in lock.nodes}
+    while idle := {name for name, by in callers.items() if by and by <= out and name not in out | exposed}:
+        out |= idle
+    return replace(
+        lock,
+        nodes=tuple(node for node in lock.nodes if node.name not in out),
+        edges=tuple(edge for edge in lock.edges if edge.consumer not in out),
+        artifacts=tuple(artifact for artifact in lock.artifacts if artifact.node not in out),
+    )
+
+
+def stand_ins(
+    lock: Lock, file: Path, doubles: Mapping[str, object], cache: Path | None, engines: Mapping[Lane, Callable[[], Engine]]
+) -> dict[str, Substitute]:
+    """The doubles in their nodes' places.
+
+    Raises:
+        IntegrityError: a node's types can't be read.
+    """
+    return {
+        node.name: Substitute(node.name, doubles[node.name], _exports(lock, node, file, cache, engines), Limits().narrowed(node.limits))
+        for node in lock.nodes
+        if node.name in doubles
+    }
+
+
+def ensure_fitting(lock: Lock, runs: Lock, doubles: Mapping[str, object], standing: Mapping[str, Substitute]) -> None:
+    """Raise SubstituteError where doubles stand for no node, or don't offer what may be called there: everything that is wrong."""
+    problems = [_unknown(name, lock) for name in doubles if name not in standing]
+    for name, one in standing.items():
+        problems += one.offer.problems(name, _needed(runs, name))
+    if problems:
+        raise SubstituteError(problems)
+
+
+def _unknown(name: str, lock: Lock) -> Problem:
+    names = sorted(node.name for node in lock.nodes)
+    close = get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
+    return Problem(path="substitutes", message=f"the graph {lock.graph} has no node {name!r}", hint=hint)
+
+
+def _exports(
+    lock: Lock, node: LockedNode, file: Path, cache: Path | None, engines: Mapping[Lane, Callable[[], Engine]]
+) -> Mapping[str, InterfaceType]:
+    """The types of what a node exports. The core lane's plan has them; else the component must be loaded, which takes an engine."""
+    own = [artifact for artifact in lock.artifacts if artifact.node == node.name]
+    plan = next((artifact for artifact in own if artifact.role == "core-plan"), None)
+    if plan is None:
+        artifacts = check_artifacts(replace(lock, nodes=(node,), artifacts=tuple(own)), file, cache)
+        return engines[node.lane]().load(artifacts[node.name]).exports
+    check_artifacts(replace(lock, nodes=(), artifacts=(plan,)), file, cache)
+    data = artifact_path(file, plan.digest).read_bytes()
+    if digest_of(data) != plan.digest:
+        raise IntegrityError(f"{node.name}: its plan was changed just now", hint=f"run: compose {lock.manifest}")
+    return read_plan(data).exports
+
+
+def _needed(runs: Lock, name: str) -> Callable[[str, str], bool]:
+    """Whether the application, or a node that runs, may call a function of this node."""
+    doors = [(set(edge.interfaces.values()), _door(edge.calls)) for edge in runs.edges if edge.provider == name]
+    front = [_door(one.calls) for one in runs.expose if one.node == name]
+    return lambda interface, function: (
+        any(door.allows(function) for door in front) or any(interface in interfaces and door.allows(function) for interfaces, door in doors)
+    )
+
+
+def _door(calls: tuple[str, ...] | None) -> Inbound:
+    return Inbound(name="", limits=Limits(), calls=None if calls is None else frozenset(calls))
