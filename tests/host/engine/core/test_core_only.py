@@ -192,3 +192,24 @@ def test_a_transcoder_stops_before_a_character_that_does_not_fit():
     source.view[: len(text.encode("utf-16-le"))] = text.encode("utf-16-le")
     for room, read, written in ((0, 0, 0), (1, 1, 1), (2, 1, 1), (3, 2, 3), (5, 2, 3), (6, 3, 6), (9, 3, 6), (10, 5, 10)):
         assert transcode("utf16-to-utf8", source, target, (0, 5, 0, room, 1)) == (read, written)
+
+
+GROWS = f"""(component {LIBC}
+  (core module $m (import "" "memory" (memory 1))
+    (func (export "grow") (result i32) (drop (memory.grow (i32.const 1))) (i32.const 8))
+    (func (export "after") (param i32))
+    (func (export "take") (param i32 i32) (result i32) (i32.load8_u (local.get 0))))
+  (core instance $i (instantiate $m (with "" (instance (export "memory" (memory $libc "memory"))))))
+  (func (export "grow") (result string)
+    (canon lift (core func $i "grow") (memory (core memory $libc "memory")) (post-return (core func $i "after"))))
+  (func (export "take") (param "x" string) (result u32)
+    (canon lift (core func $i "take") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc")))))"""
+
+
+def test_memory_that_grew_under_one_border_is_seen_by_the_others(core):
+    """Functions with other options have borders of their own on the same memory: the view that one renews is dead for all."""
+    instance = core(GROWS)
+    assert instance.call(("", "take"), ("a",), Call()) == 97
+    for letter in "bc":
+        assert instance.call(("", "grow"), (), Call()) == ""
+        assert instance.call(("", "take"), (letter,), Call()) == ord(letter)

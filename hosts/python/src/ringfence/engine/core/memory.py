@@ -24,7 +24,6 @@ from ringfence.engine.core.strings import UTF16_TAG, put_text, text_at
 if TYPE_CHECKING:
     from ringfence.engine.core.store import Store
 
-_EMPTY = memoryview(b"")
 _REALLOC = Struct("<I12xI12xI12xI12x")
 _POINTER = Struct("<I")
 
@@ -36,21 +35,24 @@ _HEAVIEST = 256 << 20
 class Memory:
     """One linear memory of a store."""
 
-    __slots__ = ("_data", "_size", "size", "view")
+    __slots__ = ("_data", "_size", "borders", "size", "view")
 
     def __init__(self, context: int, item: int) -> None:
         self._size = partial(ffi.memory_size, context, item)
         self._data = partial(ffi.memory_data, context, item)
-        self.view, self.size = _EMPTY, -1
+        self.borders: list[Border] = []
+        self.view, self.size = memoryview(b""), -1
         self.refresh()
 
     def refresh(self) -> None:
-        """Make the view as long as the memory is now."""
+        """Make the view as long as the memory is now, for all its borders: the one that was is dead."""
         size = self._size()
         if size != self.size:
             self.release()
             self.view = ffi.view_at(self._data() or 0, size)
             self.size = size
+            for border in self.borders:
+                border.view, border.size = self.view, size
 
     def reach(self, pointer: int, size: int, what: str = "") -> None:
         """Raise GuestTrap unless these bytes, of a `what`, are in memory."""
@@ -60,7 +62,7 @@ class Memory:
     def release(self) -> None:
         """The view dies."""
         self.view.release()
-        self.view, self.size = _EMPTY, -1
+        self.size = -1
 
 
 class Border:
@@ -88,7 +90,7 @@ class Border:
 
     def __init__(self, store: Store, options: Options) -> None:
         self._store, self.options = store, options
-        self.view, self.size = _EMPTY, 0
+        self.view, self.size = memoryview(b""), 0
         self.spend: Callable[[int], None] = self.weigh
         self.check = store.check
         self.put_text = put_text(self, options.encoding)
@@ -102,14 +104,15 @@ class Border:
             self._block, self._trap = (c_char * 64)(), c_void_p()
             function = store.function(options.realloc)
             self._invoke = ffi.caller(store.context, function, addressof(self._block), 4, self._trap)
-        self.refresh()
+        if self._memory is not None:
+            self._memory.borders.append(self)
+            self._memory.refresh()
+            self.view, self.size = self._memory.view, self._memory.size
 
     def refresh(self) -> None:
         """Values are about to be lifted: see memory as it is now."""
-        memory = self._memory
-        if memory is not None:
-            memory.refresh()
-            self.view, self.size = memory.view, memory.size
+        if self._memory is not None:
+            self._memory.refresh()
 
     def reach(self, pointer: int, size: int, what: str = "") -> None:
         """Raise GuestTrap unless these bytes, of a `what`, are in memory."""
