@@ -5,7 +5,7 @@ likely of all where Ctrl-C met a guest that ran wasm. A ctypes callback then ret
 as a pointer (tried: a segmentation fault). cffi's callbacks ask another function for the value to return instead: here it hands the
 exception to the call that runs on this thread, as the reason to end, and makes the guest's call end.
 
-The depth of recursion can fail there, too, and then that other function could not begin either; so `leave_room` is asked before wasm is
+The depth of recursion can fail there, too, and then that other function could not begin either; so `room.py` is asked before wasm is
 entered.
 """
 
@@ -49,26 +49,13 @@ class CFunction:
         """
 
         def failed(_kind: type[BaseException], error: BaseException, _traceback: TracebackType | None) -> int:
-            store: Interruptible | None = current.store
-            if store is not None:
-                store.interrupted(error)
+            try:
+                store: Interruptible | None = current.store
+                if store is not None:
+                    store.interrupted(error)
+            except BaseException:  # noqa: BLE001, S110 (what is raised here would be lost, and the guest told that all is well)
+                pass
             return stop()
 
         self._callback = _ffi.callback(signature, function, 0, failed)
         self.address = int(_ffi.cast("size_t", self._callback))
-
-
-def _nested(depth: int) -> list[Any]:
-    found: list[Any] = []
-    for _ in range(depth):
-        found = [found]
-    return found
-
-
-_ROOM = 12
-_ONE, _OTHER = _nested(_ROOM), _nested(_ROOM)
-
-
-def leave_room() -> None:
-    """Raise RecursionError unless some more calls can be nested here: comparing nested lists is the fastest way to nest."""
-    _ = _ONE == _OTHER

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from ringfence.contract.errors import GuestTrap, ShapeError
-from ringfence.engine.callbacks import current, leave_room
+from ringfence.engine.callbacks import current
+from ringfence.engine.room import leave_room
 from ringfence.engine.seam import Context
 from ringfence.engine.ticker import Ticking, ticker, ticking
 

@@ -6,7 +6,7 @@ memory because it is too much to be flat (more than 16 parameters, more than one
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ctypes import addressof, c_char, c_void_p, string_at
 from functools import cached_property
 from struct import Struct
@@ -26,13 +26,15 @@ from ringfence.contract.values import Err, Ok, WitError
 from ringfence.engine.core import apart, ffi, lift, lower, transit
 from ringfence.engine.core.compiler import Compiler
 from ringfence.engine.core.handles import Giving, Scope
-from ringfence.engine.core.layout import MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, SLOT, extent, flat, holds
+from ringfence.engine.core.layout import MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, SLOT, extent, flat, frames, holds
 from ringfence.engine.core.memory import Border
 from ringfence.engine.core.plan import Export, Options
 from ringfence.engine.core.store import Store
+from ringfence.engine.room import ROOM, room
 from ringfence.engine.seam import Context, Parts
 
 _POINTER = Struct("<I")
+_SHALLOW = 2
 
 
 class Compilers:
@@ -47,6 +49,12 @@ class Compilers:
         if key not in self._made:
             self._made[key] = Compiler(options.encoding, filled=filled)
         return self._made[key]
+
+
+def _room(kinds: Sequence[Type]) -> Callable[[], None] | None:
+    """Leaves room for lowering values of types that are nested more deeply than the room left for every call allows; None for others."""
+    deepest = max([frames(kind) for kind in kinds], default=0)
+    return room(ROOM + deepest) if deepest > _SHALLOW else None
 
 
 def misread(error: UnicodeDecodeError) -> GuestTrap:
@@ -73,6 +81,7 @@ class ExportPlan:
         self.gives = any(holds(param, (Own, Borrow)) for param in self.types)
         self.borrows = any(holds(param, (Borrow,)) for param in self.types)
         self.unwraps = isinstance(own.result, ResultOf)
+        self.room = _room(self.types)
 
     @cached_property
     def parts(self) -> apart.Parts:
@@ -138,6 +147,8 @@ class Call:
 
     def _run(self, parts: Any, context: Context, load: lift.Load | None) -> Any:
         plan, border, store = self._plan, self._border, self._store
+        if plan.room is not None:
+            plan.room()
         if plan.spilled is not None:
             self._spill(parts)
         elif parts:
@@ -215,6 +226,7 @@ class ImportPlan:
         self._where = SLOT * self._params
         self._extent = (0, 1) if kind.result is None else extent(kind.result)
         self._memory = options.memory is not None
+        self._room = _room([] if kind.result is None else [kind.result])
 
     @cached_property
     def _load(self) -> lift.Load:
@@ -307,6 +319,8 @@ class ImportPlan:
             raise self._blamed(f"returned what does not fit: {error}") from error
 
     def _write(self, border: Border, values: int, block: Any, parts: Any) -> None:
+        if self._room is not None:
+            self._room()
         if self._returned:
             at = border.place(_POINTER.unpack_from(block, self._where)[0], *self._extent)
             self._put(border, None, at, parts)

@@ -177,3 +177,21 @@ def holds(kind: Type | None, what: tuple[type, ...]) -> bool:
             return any(holds(inner, what) for _, inner in cases(kind))
         case _:
             return isinstance(kind, what)
+
+
+@lru_cache(maxsize=4096)
+def frames(kind: Type) -> int:
+    """How many calls are nested, at most, where the parts of such a value are written: two for a list, one for a payload."""
+    match kind:
+        case ListOf(element):
+            return 2 + frames(element)
+        case OptionOf(some):
+            return frames(some)
+        case RecordOf(fields):
+            return max([frames(field) for _, field in fields], default=0)
+        case TupleOf(elements):
+            return max([frames(element) for element in elements], default=0)
+        case VariantOf() | ResultOf():
+            return 1 + max([frames(payload) for _, payload in cases(kind) if payload is not None], default=0)
+        case _:
+            return 0

@@ -19,6 +19,7 @@ from ringfence.engine.core.handles import HandleOwner, Handles, HostHandles, Sco
 from ringfence.engine.core.memory import Border, Memory
 from ringfence.engine.core.plan import Options, Plan
 from ringfence.engine.footprint import Footprint
+from ringfence.engine.room import leave_room
 from ringfence.engine.seam import Context
 
 
@@ -170,7 +171,15 @@ class Store:
     # Calls
 
     def enter(self, function: int, block: int, count: int) -> None:
-        """Call a core function that is no lifted one: a destructor, post-return, the start code."""
+        """Call a core function that is no lifted one: a destructor (perhaps of what another drops, and so on), or the start code.
+
+        Raises:
+            LimitExceeded: the interpreter has no room for one more inside the others.
+        """
+        try:
+            leave_room()
+        except RecursionError as full:
+            raise LimitExceeded("", "stack", show_size(self.limits.stack), "its destructors are nested too deeply") from full
         trap = c_void_p()
         error = ffi.caller(self.context, function, block, count, trap)()
         if error or trap.value or self.reason is not None or self.pending is not None:
