@@ -11,6 +11,7 @@ from host.engine.conftest import LIBC, Call
 from ringfence.contract.errors import GuestTrap, LimitExceeded
 from ringfence.contract.limits import Limits
 from ringfence.contract.values import Fill
+from ringfence.engine.core import handles
 
 KINDS = {
     "text": ("string", "utf8"),
@@ -241,9 +242,27 @@ def test_whatever_index_a_guest_uses_as_a_handle(sides, seed):
                 side.renew()
 
 
-def test_handles_are_not_without_end(core):
-    with pytest.raises(GuestTrap, match="more than 1048576 handles"):
-        core(HANDLES).call(("", "many"), (2_000_000,), Call())
+@pytest.fixture
+def few_handles(monkeypatch):
+    """A thousand handles in place of a million, which take five seconds."""
+    assert handles.MAX_HANDLES == 1 << 20
+    monkeypatch.setattr(handles, "MAX_HANDLES", 1000)
+
+
+def test_handles_are_not_without_end(core, few_handles):
+    with pytest.raises(GuestTrap, match="more than 1000 handles"):
+        core(HANDLES).call(("", "many"), (2_000,), Call())
+
+
+def test_handles_of_several_instances_are_counted_together(core, few_handles):
+    """Else a component of a hundred instances could make the host a hundred million objects."""
+    inner = HANDLES.replace("(component\n", "(component $part\n", 1)
+    instance = core(f"""(component {inner}
+      (instance $a (instantiate $part)) (instance $b (instantiate $part))
+      (export "a" (func $a "many")) (export "b" (func $b "many")))""")
+    instance.call(("", "a"), (700,), Call())
+    with pytest.raises(GuestTrap, match="more than 1000 handles"):
+        instance.call(("", "b"), (400,), Call())
 
 
 def test_a_view_that_a_host_function_keeps_is_dead(core):

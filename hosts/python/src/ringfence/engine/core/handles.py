@@ -8,6 +8,7 @@ object as its representation: a guest sees only the index.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
 from ringfence.contract.errors import GuestTrap
@@ -18,7 +19,7 @@ from ringfence.engine.core.plan import Resource
 from ringfence.engine.seam import Context
 
 MAX_HANDLES = 1 << 20
-"""Handles of one component instance at most; the explainer allows 2^28-1, which would be as many Python objects."""
+"""Handles of all component instances of a store at most; the explainer allows each 2^28-1, which would be as many Python objects."""
 
 
 class Scope:
@@ -61,9 +62,11 @@ class Entry:
 class Handles:
     """The handles of one component instance (*Table State*); index 0 is never used."""
 
-    __slots__ = ("_entries", "_free", "_resources")
+    __slots__ = ("_count", "_entries", "_free", "_resources")
 
-    def __init__(self, resources: tuple[Resource, ...]) -> None:
+    def __init__(self, resources: tuple[Resource, ...], count: Callable[[], int]) -> None:
+        """`count` gives the next number, counting up for all instances of a store."""
+        self._count = count
         self._entries: list[Entry | None] = [None]
         self._free: list[int] = []
         self._resources = resources
@@ -78,7 +81,7 @@ class Handles:
             self._entries[index] = entry
         else:
             index = len(self._entries)
-            if index > MAX_HANDLES:
+            if self._count() > MAX_HANDLES:
                 raise GuestTrap(f"the guest holds more than {MAX_HANDLES} handles")
             self._entries.append(entry)
         return index

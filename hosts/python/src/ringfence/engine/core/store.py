@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import weakref
 from ctypes import addressof, byref, c_void_p
 from typing import Any, Protocol
@@ -86,7 +87,8 @@ class Store:
         self.trapped = False
         self.owner: weakref.ref[HandleOwner] | None = None
         self.host = HostHandles()
-        self.handles = [Handles(plan.resources) for _ in plan.flags]
+        count = itertools.count(1).__next__
+        self.handles = [Handles(plan.resources, count) for _ in plan.flags]
         self.scope = Scope()
         self.scopes: list[Scope] = []
         self.orphans: list[Any] = []
