@@ -213,3 +213,24 @@ def test_memory_that_grew_under_one_border_is_seen_by_the_others(core):
     for letter in "bc":
         assert instance.call(("", "grow"), (), Call()) == ""
         assert instance.call(("", "take"), (letter,), Call()) == ord(letter)
+
+
+def test_generated_code_is_forgotten_with_its_component(assemble):
+    """Its lines are kept for tracebacks, as long as there can be any."""
+    import gc
+    import linecache
+
+    def used():
+        engine = LANES["core"]()
+        linked = engine.link(engine.load(assemble(echo_text(ListOf(Primitive("string"))))), {("", "host"): lambda _, value: value})
+        instance = linked.instantiate(Limits(), Call())
+        assert instance.call(("", "echo"), (["x"],), Call()) == ["x"]
+        instance.close()
+        return len(linecache.cache)
+
+    used()
+    gc.collect()
+    before = len(linecache.cache)
+    assert used() > before
+    gc.collect()
+    assert len(linecache.cache) == before

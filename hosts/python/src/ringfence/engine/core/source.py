@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -69,6 +70,7 @@ class Source:
         exec(compile(text, name, "exec"), self._space)  # noqa: S102 (the text is made of names and numbers from here, see above)
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
         made: Callable[..., Any] = self._space.pop("made")
+        weakref.finalize(made, linecache.cache.pop, name, None).atexit = False
         return made
 
 
