@@ -1,5 +1,6 @@
 """Near the ends of the interpreter's recursion and of the thread's stack: a typed error, no callback that could not begin."""
 
+import threading
 from functools import partial
 
 import pytest
@@ -89,3 +90,79 @@ def test_a_resource_whose_end_is_anothers_end_and_so_on(core, capfd, count, stac
             instance.call(("", "go"), (count,), Call())
         assert instance.trapped
     assert capfd.readouterr().err == ""
+
+
+@pytest.fixture(params=LANES)
+def pokers(request, assemble, text):
+    """`pokers(poke, stack, count)`: instances of the hostile guest on either engine; their host function is `poke(context, n)`."""
+    engine, opened = LANES[request.param](), []
+
+    def made(poke, stack, count):
+        linked = engine.link(engine.load(assemble(text("hostile"))), {("", "poke"): poke})
+        opened.extend(linked.instantiate(Limits(stack=stack), Call()) for _ in range(count))
+        return opened[-count:]
+
+    yield made
+    for instance in opened:
+        instance.close()
+
+
+def in_thread(work, size=8 << 20):
+    """What this ends in, on a thread with so much stack."""
+    outcome, before = [], threading.stack_size(size)
+
+    def run():
+        try:
+            outcome.append(work())
+        except Exception as error:
+            outcome.append(error)
+
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    return outcome[0]
+
+
+def test_instances_that_wait_for_each_other_share_the_threads_stack(pokers):
+    """Each uses nearly all that it may before it calls the next: three of the largest are more than there is."""
+    depths = []
+    (alone,) = pokers(lambda _, depth: depths.append(depth), STACK_MAX, 1)
+    assert isinstance(in_thread(lambda: alone.call(("", "recurse-and-poke"), (0,), Call())), LimitExceeded)
+    entered = []
+
+    def poke(context, depth):
+        if depth == depths[-1] // 256 * 9 // 10 * 256:
+            context.next += 1
+            entered.append(context.next)
+            chain[context.next].call(("", "recurse-and-poke"), (0,), context)
+
+    chain, call = pokers(poke, STACK_MAX, 4), Call()
+    call.next = 0
+    error = in_thread(lambda: chain[0].call(("", "recurse-and-poke"), (0,), call))
+    assert isinstance(error, LimitExceeded)
+    assert "the calls that wait for this one have left it less" in str(error)
+    assert entered in ([1], [1, 2])
+    assert [instance.trapped for instance in chain] == [True] * len(entered) + [False] * (4 - len(entered))
+
+
+def test_two_instances_that_may_use_much_but_do_not_can_wait_for_each_other(pokers):
+    def poke(context, _depth):
+        return None if context.inner else inner.call(("", "poke"), (setattr(context, "inner", True) or 1,), context)
+
+    outer, inner = pokers(poke, STACK_MAX, 2)
+    call = Call()
+    call.inner = False
+    assert in_thread(lambda: outer.call(("", "poke"), (1,), call)) is None
+    assert call.inner
+
+
+def test_a_thread_with_too_little_stack_is_told_so(pokers):
+    """It would end at its end; applications do make such threads."""
+    (instance,) = pokers(lambda _, depth: None, Limits().stack, 1)
+    error = in_thread(lambda: instance.call(("", "recurse"), (0,), Call()), 512 << 10)
+    assert isinstance(error, LimitExceeded)
+    assert "this thread has less" in str(error)
+    assert in_thread(lambda: instance.call(("", "fine"), (), Call()), 1 << 20) == 1

@@ -11,12 +11,13 @@ entered.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
 
 from _cffi_backend import FFI
+
+from ringfence.engine.stack import Stack
 
 _ffi: Any = FFI()  # its C parser knows types by their text; cffi's stubs do not know `onerror`'s result
 
@@ -28,8 +29,8 @@ class Interruptible(Protocol):
         """End the running call for this reason."""
 
 
-class Current(threading.local):
-    """The store whose wasm runs on this thread, innermost; None where none does."""
+class Current(Stack):
+    """This thread's stack, and the store whose wasm runs on it, innermost; None where none does."""
 
     store: Any = None
 

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from ringfence.contract.errors import GuestTrap, ShapeError
+from ringfence.contract.limits import Limits
 from ringfence.engine.callbacks import current
 from ringfence.engine.room import leave_room
 from ringfence.engine.seam import Context
+from ringfence.engine.stack import leave_stack
 from ringfence.engine.ticker import Ticking, ticker, ticking
 
 _T = TypeVar("_T")
@@ -25,17 +27,23 @@ class Enterable(Protocol):
     """A store, as far as entering it goes.
 
     `running` is what host functions get, `guard` what is asked for the time: None where no call runs. `reason`: why the call must end.
+    `at`: where the thread's stack was when the guest last called the host.
     """
 
     @property
     def engine(self) -> Ticking:
         """The engine whose epochs it counts."""
 
+    @property
+    def limits(self) -> Limits:
+        """What its instance may use."""
+
     running: Context | None
     guard: Context | None
     reason: BaseException | None
     pending: BaseException | None
     trapped: bool
+    at: int | None
 
     @property
     def freed(self) -> bool:
@@ -101,6 +109,7 @@ class Exclusive:
         Raises:
             GuestTrap: it is somebody else's turn, or the instance has ended.
             RecursionError: there is no room for the guest's calls.
+            LimitExceeded: the thread has no such stack left.
             BaseException: what the guard raises.
         """
         store = self._entered
@@ -112,6 +121,9 @@ class Exclusive:
         store.running, store.guard = context, guard
         guard.check()
         leave_room()
+        waiting, wanted = current.store, store.limits.stack
+        if waiting is not None or wanted > current.most:
+            leave_stack(current, wanted, waiting and waiting.at)
         current.store = store
         ticking[store] = store.engine
         if ticker.asleep:

@@ -43,6 +43,7 @@ class Store:
         self.reason: BaseException | None = None
         self.pending: BaseException | None = None
         self.trapped = False
+        self.at: int | None = None  # where the thread's stack was when the guest last called the host
         self.owner: weakref.ref[HandleOwner] | None = None
         self._pointer: int | None = ffi.store_new(engine.ptr(), None, None)
         self.context: int = ffi.store_context(self._pointer)
@@ -135,10 +136,11 @@ def _on_tick(_context: int, _data: int, delta: Any, _kind: Any) -> int:
 on_tick = CFunction(ffi.EPOCH_CALLBACK, _on_tick, stop)
 
 
-def _serve(plan: ImportPlan, _data: int, context: int, _type: int, arguments: int, _count: int, results: int, _results_count: int) -> int:
+def _serve(plan: ImportPlan, _data: int, context: int, kind: int, arguments: int, _count: int, results: int, _results_count: int) -> int:
     """The guest calls a host function."""
     store: Store = current.store
     try:
+        store.at = kind  # its type lies on the stack
         store.answer(plan, context, arguments, results)
     except BaseException as error:  # noqa: BLE001 (re-raised outside)
         return store.keep(error)

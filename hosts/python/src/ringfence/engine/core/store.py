@@ -85,6 +85,7 @@ class Store:
         self.reason: BaseException | None = None
         self.pending: BaseException | None = None
         self.trapped = False
+        self.at: int | None = None  # where the thread's stack was when the guest last called the host
         self.owner: weakref.ref[HandleOwner] | None = None
         self.host = HostHandles()
         count = itertools.count(1).__next__

@@ -30,6 +30,7 @@ def host_function(plan: ImportPlan) -> CFunction:
     def serve(_data: int, _caller: int, values: int, _count: int) -> int:
         store: Store = current.store
         try:
+            store.at = values
             answer(store, values)
         except BaseException as error:  # noqa: BLE001 (re-raised outside)
             return store.keep(error)
@@ -51,6 +52,7 @@ def builtin_function(trampoline: Trampoline, plan: Plan) -> CFunction:
     def serve(_data: int, _caller: int, values: int, _count: int) -> int:
         store: Store = current.store
         try:
+            store.at = values
             found = run(store, *read(string_at(values, size)))
             if answers:
                 memmove(values, write(*found), SLOT * answers)
