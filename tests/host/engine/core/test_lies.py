@@ -328,3 +328,42 @@ def test_instances_in_many_threads_do_not_mix(assemble):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+LOSES = """(component
+  (import "host" (instance $host (export "thing" (type $thing (sub resource)))
+    (export "make" (func (result (tuple (own $thing) (list (own $thing)) (list (own $thing)))))))
+  )
+  (alias export $host "thing" (type $thing))
+  (core module $libc (memory (export "memory") 1) (global $left (mut i32) (i32.const 1))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (if (i32.eqz (global.get $left)) (then unreachable))
+      (global.set $left (i32.sub (global.get $left) (i32.const 1))) (i32.const 1024)))
+  (core instance $libc (instantiate $libc))
+  (alias core export $libc "memory" (core memory $memory)) (alias core export $libc "realloc" (core func $realloc))
+  (core func $make (canon lower (func $host "make") (memory $memory) (realloc $realloc)))
+  (core module $m (import "" "make" (func $make (param i32)))
+    (func (export "make") (call $make (i32.const 8))) (func (export "take") (param i32 i32 i32 i32 i32)))
+  (core instance $i (instantiate $m (with "" (instance (export "make" (func $make))))))
+  (func (export "make") (canon lift (core func $i "make")))
+  (func (export "take") (param "x" (tuple (own $thing) (list (own $thing)) (list (own $thing))))
+    (canon lift (core func $i "take") (memory $memory) (realloc $realloc))))"""
+
+
+@pytest.mark.parametrize("way", ["make", "take"])
+def test_what_is_on_its_way_to_a_guest_that_traps_is_closed_once(sides, way):
+    """Some of it is the guest's already when its allocator fails, some is nobody's any more."""
+
+    class Thing:
+        closed = 0
+
+        def close(self):
+            self.closed += 1
+
+    for side in sides(LOSES, lambda side: {("host", "make"): lambda _: given}):
+        things = [Thing() for _ in range(4)]
+        given = things[0], things[1:3], things[3:]
+        assert side.outcome(way, *([] if way == "make" else [given]))[0] == "GuestTrap"
+        assert sum(thing.closed for thing in things) == 0
+        side.instance.close()
+        assert [thing.closed for thing in things] == [1] * 4, side.lane

@@ -20,6 +20,7 @@ from ringfence.contract.types import (
     Own,
     ResultOf,
     TupleOf,
+    Type,
     show_function,
 )
 from ringfence.contract.values import Err, Ok, WitError
@@ -153,6 +154,8 @@ class Call:
             self._spill(parts)
         elif parts:
             plan.store(border, self._block, 0, parts)
+        if plan.gives:
+            store.orphans = []
         if border.closed:
             border.opened()
         error = self._invoke()
@@ -314,9 +317,15 @@ class ImportPlan:
 
     def _lower(self, store: Store, border: Border, values: int, block: Any, answer: Any) -> None:
         try:
-            self._write(border, values, block, self._fit(Giving(store.host) if self._gives else None, answer))
+            giving = Giving(store.host) if self._gives else None
+            parts = self._fit(giving, answer)
+            if giving is not None:
+                store.orphans = giving.moving
+            self._write(border, values, block, parts)
         except ShapeError as error:
             raise self._blamed(f"returned what does not fit: {error}") from error
+        if giving is not None:
+            store.orphans = []
 
     def _write(self, border: Border, values: int, block: Any, parts: Any) -> None:
         if self._room is not None:

@@ -213,10 +213,11 @@ class GuestHandle:
 class Giving:
     """The resources among the values of one crossing: each is of the right kind, and none is given away and used again."""
 
-    __slots__ = ("_table", "_used")
+    __slots__ = ("_table", "_used", "moving")
 
     def __init__(self, table: HostHandles) -> None:
         self._table = table
+        self.moving: list[Any] = []  # the host's objects that are given away
         self._used: dict[int, tuple[Any, bool]] = {}
 
     def give(self, value: Any, resource: ResourceName, path: Path) -> Any:
@@ -237,6 +238,8 @@ class Giving:
         _, moved = self._used.get(id(value), (None, False))
         if moved or (moves and id(value) in self._used):
             wrong("the same resource is given away and used again in one call", path)
+        if moves and not resource.guest:
+            self.moving.append(value)
         self._used[id(value)] = value, moves  # keeps it: its id must not become another's meanwhile
         return value
 

@@ -75,7 +75,10 @@ class CoreInstance(Exclusive):
                 stage = _FITS
                 result = call.carry(arguments, context)
             else:
-                parts = call.fit(Giving(store.host) if call.gives else None, arguments)
+                giving = Giving(store.host) if call.gives else None
+                parts = call.fit(giving, arguments)
+                if giving is not None:
+                    store.orphans = giving.moving
                 stage = _FITS
                 result = call.run(parts, context)
             if store.host.dropped:

@@ -92,7 +92,7 @@ class Store:
         self.handles = [Handles(plan.resources, count) for _ in plan.flags]
         self.scope = Scope()
         self.scopes: list[Scope] = []
-        self.orphans: list[Any] = []
+        self.orphans: list[Any] = []  # objects on their way across, whom nobody else would close if they do not arrive
         self.flags: list[Flag] = []
         self._items: dict[str, Any] = {}
         self._memories: dict[str, Memory] = {}
@@ -225,7 +225,9 @@ class Store:
 
     def end(self) -> list[Any]:
         """Nothing runs here any more; the host objects that the guest still held."""
-        held = [value for handles in self.handles for value in handles.end()] + self.orphans
+        held = [value for handles in self.handles for value in handles.end()]
+        entered = set(map(id, held))  # some of the orphans may have become the guest's before the others' way there failed
+        held += [value for value in self.orphans if id(value) not in entered]
         self.orphans = []
         self.host.live.clear()
         self.host.dropped.clear()
