@@ -1,8 +1,8 @@
 """The parts of Python values to core values and linear memory: for each type one function, written as straight-line Python.
 
 Source: the Canonical ABI explainer, sections *Storing*, *Flat Lowering* and *Lowering Values*. `apart.py` has taken a value apart into what
-lies at fixed places; here the guest is asked for the memory that texts and lists need, and all parts of a record are written by one
-`struct` call.
+lies at fixed places; here the guest is asked for the memory that texts and lists need, and the parts of a record are written by one
+`struct` call, or by one for each variant in it.
 
 As when lifting, memory and the block of core values that wasmtime passes are written alike (see `lift.py`).
 """
@@ -10,7 +10,6 @@ As when lifting, memory and the block of core values that wasmtime passes are wr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any, Protocol, TypeAlias, assert_never
 
@@ -61,7 +60,7 @@ def compile_store(lowerer: Lowerer, kind: Type, *, flat: bool) -> Store:
     names = [source.fresh() for _ in range(arity(kind))]
     _unbox(source, names)
     writer.store(kind, 0, iter(names).__next__)
-    writer.write("at", (SLOT * _flat_count(kind)) if flat else extent(kind)[0])
+    writer.write((SLOT * _flat_count(kind)) if flat else extent(kind)[0])
     made: Store = source.function("border", "data", "at", "parts")
     return made
 
@@ -77,7 +76,7 @@ def compile_flat_store(lowerer: Lowerer, kinds: Sequence[Type]) -> Store:
     for kind in kinds:
         writer.store(kind, index * SLOT, take)
         index += _flat_count(kind)
-    writer.write("at", index * SLOT)
+    writer.write(index * SLOT)
     made: Store = source.function("border", "data", "at", "parts")
     return made
 
@@ -91,7 +90,7 @@ def compile_list_store(lowerer: Lowerer, kind: Type) -> Callable[[Any, int, Any]
     with source.block("for parts in elements:"):
         _unbox(source, names)
         writer.store(kind, 0, iter(names).__next__)
-        writer.write("at", size)
+        writer.write(size)
         source.add(f"at += {size}")
     return source.function("border", "at", "elements")
 
@@ -107,46 +106,28 @@ def _unbox(source: Source, names: Sequence[str]) -> None:
         source.add(f"{', '.join(names)} = parts")
 
 
-@dataclass(slots=True)
-class _Later:
-    """A payload written after the fixed parts, for its case is known only then."""
-
-    tag: str
-    parts: str
-    stores: Sequence[Store | None]
-    at: int
-
-
-@dataclass(slots=True)
 class _Storer:
-    """Writes what stores parts: `store` once for each value that lies in the block, then `write`.
+    """Writes what stores parts: `store` once for each value that lies in the block, then `write` with the block's size.
 
-    A part of an absent option is None; `maybe` is the name of the tag that tells, while such parts are stored.
+    The guest is asked for memory in the order of the explainer: so what lies before a variant's end is written before its payload is, which
+    is a function of its own. A part of an absent option is None; `maybe` are the names of the tags that tell, while such parts are stored.
     """
-
-    _lowerer: Lowerer
-    _flat: bool
-    source: Source
-    _slots: list[tuple[int, str, str]]
-    _later: list[_Later]
-    _maybe: list[str] = field(default_factory=list)
 
     def __init__(self, lowerer: Lowerer, *, flat: bool) -> None:
         self._lowerer, self._flat, self.source = lowerer, flat, Source()
-        self._slots, self._later, self._maybe = [], [], []
+        self._slots: list[tuple[int, str, str]] = []
+        self._written = 0
+        self._maybe: list[str] = []
 
-    def write(self, at: str, size: int) -> None:
-        """Write all fixed parts at this place, and then what hangs on them."""
-        source = self.source
-        code, names = packing(self._slots, size)
-        where = "data" if self._flat else "border.view"
+    def write(self, end: int) -> None:
+        """Write all parts that lie before this offset and are not written yet; zeros between them."""
+        source, start = self.source, self._written
+        code, names = packing([(at - start, code, name) for at, code, name in self._slots], end - start)
         if names:
+            where, at = "data" if self._flat else "border.view", f"at + {start}" if start else "at"
             source.add(f"{source.constant(Struct(code).pack_into)}({where}, {at}, {', '.join(names)})")
-        for later in self._later:
-            with source.block(f"if {later.tag} is not None and {source.constant(later.stores)}[{later.tag}] is not None:"):
-                source.add(f"{source.constant(later.stores)}[{later.tag}](border, data, {at} + {later.at}, {later.parts})")
         self._slots.clear()
-        self._later.clear()
+        self._written = end
 
     def _present(self) -> str:
         return f"if {self._maybe[-1]}:"
@@ -206,9 +187,12 @@ class _Storer:
         named, tag, parts = cases(kind), take(), take()
         self._number(at, self._tag(discriminant_size(len(named))), tag)
         stores = [None if payload is None else self._lowerer.store(payload, flat=self._flat) for _, payload in named]
-        inner = at + (SLOT if self._flat else payload_offset(payload for _, payload in named))
-        if any(store is not None for store in stores):
-            self._later.append(_Later(tag, parts, stores, inner))
+        if all(store is None for store in stores):
+            return
+        self.write(at + (SLOT * _flat_count(kind) if self._flat else extent(kind)[0]))
+        inner, known = at + (SLOT if self._flat else payload_offset(payload for _, payload in named)), self.source.constant(stores)
+        with self.source.block(f"if {tag} is not None and {known}[{tag}] is not None:"):
+            self.source.add(f"{known}[{tag}](border, data, at + {inner}, {parts})")
 
     def _pointed(self, kind: Type, at: int, part: str) -> None:
         source = self.source
