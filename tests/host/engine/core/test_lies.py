@@ -360,10 +360,10 @@ def test_what_is_on_its_way_to_a_guest_that_traps_is_closed_once(sides, way):
         def close(self):
             self.closed += 1
 
-    for side in sides(LOSES, lambda side: {("host", "make"): lambda _: given}):
+    for side in sides(LOSES, lambda side: {("host", "make"): lambda _: side.seen[0]}):
         things = [Thing() for _ in range(4)]
-        given = things[0], things[1:3], things[3:]
-        assert side.outcome(way, *([] if way == "make" else [given]))[0] == "GuestTrap"
+        side.seen.append((things[0], things[1:3], things[3:]))
+        assert side.outcome(way, *([] if way == "make" else side.seen))[0] == "GuestTrap"
         assert sum(thing.closed for thing in things) == 0
         side.instance.close()
         assert [thing.closed for thing in things] == [1] * 4, side.lane
