@@ -30,9 +30,10 @@ setup:
     @{{uv}} sync --locked --quiet
     @{{run}} python -m ringfence_composer.set_up
 
-# compare the two engines, call by call, in one run
-bench: setup
-    {{run}} python benchmarks/engine_micro.py
+# our engines against what people use today, in one run of under ten minutes (--quick: one; --compare REV; --write-docs; --help)
+bench *options: setup
+    @{{uv}} sync --locked --quiet --group bench
+    @{{run}} python -m benchmarks {{options}}
 
 # put the code in its canonical form
 format: setup

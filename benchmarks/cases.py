@@ -1,0 +1,177 @@
+"""The workloads: what each peer is asked for, and what must come back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.crowd import crowd
+from benchmarks.peers.base import Line, Peer
+from benchmarks.work import Work
+
+Make = Callable[[Peer], Work]
+Check = Callable[[Peer, Any], bool]
+"""Whether what came back is right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One row of the table. `unit` is what a time is for; `patient` cases are left out of a quick run."""
+
+    id: str
+    group: str
+    title: str
+    make: Make
+    check: Check
+    unit: str = "call"
+    patient: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How large the workloads are."""
+
+    records: tuple[int, ...] = (1, 10, 1000)
+    sizes: tuple[int, ...] = (16, 4 << 10, 64 << 10, 1 << 20, 16 << 20)
+    threads: tuple[int, ...] = (1, 2, 3, 4)
+    callbacks: int = 1000
+    reads: int = 20
+    block: int = 64 << 10
+    turns: tuple[int, int] = (6, 2000)  # calls of each thread: long ones, small ones
+    python: bool = True  # whether CPython guests take part, which must be built first
+
+
+TINY = Scale(records=(1, 2), sizes=(16, 64), threads=(1, 2), callbacks=3, reads=2, block=64, turns=(1, 3))
+
+
+def size(count: int) -> str:
+    """`65536` as `64 kB`."""
+    for unit, name in ((1 << 20, "MB"), (1 << 10, "kB")):
+        if count >= unit and count % unit == 0:
+            return f"{count // unit} {name}"
+    return f"{count} B"
+
+
+def cases(scale: Scale, folder: Path) -> list[Case]:
+    """All of them, in the order of the table. `folder` gets a file to read from."""
+    return [*_calls(scale), *_bytes(scale, folder), *_starting(scale), *_threads(scale)]
+
+
+def lines(count: int) -> list[Line]:
+    """Records."""
+    return [{"sku": f"SKU-{number:06}", "quantity": number % 7 + 1, "unit-price": 1999 + number} for number in range(count)]
+
+
+def _is(expected: Any) -> Check:
+    return lambda _, found: bool(found == expected)
+
+
+def _anything(_peer: Peer, _found: Any) -> bool:
+    return True
+
+
+def _records(expected: list[Line]) -> Check:
+    return lambda peer, found: [peer.shown(line) for line in found] == expected
+
+
+def _calls(scale: Scale) -> Iterator[Case]:
+    case = partial(Case, group="Calls")
+    text, times = "sixteen letters!", scale.callbacks
+    yield case(id="call", title="small call: add(u32, u32)", make=lambda peer: peer.add(), check=_is(3))
+    yield case(id="graph-call", title="the same through Graph.call", make=lambda peer: peer.through_graph(), check=_is(3))
+    yield case(id="text", title="text of 16 there and back", make=lambda peer: peer.text(text), check=_is(text))
+    yield from map(_lines, scale.records)
+    given = lines(scale.records[-1])
+    title = "the same given as mappings, each"
+    yield case(id="dicts", title=title, make=lambda peer: peer.dicts(given), check=_records(given), unit="record")
+    yield case(id="method", title="method of a resource", make=lambda peer: peer.method(), check=_is(5))
+    yield case(id="callback", title="host callback", make=lambda peer: peer.callback(times), check=_is(None), unit="callback")
+    yield case(id="edge", title="call over an edge (ours: Graph)", make=lambda peer: peer.edge(times), check=_is(times))
+
+
+def _lines(count: int) -> Case:
+    given = lines(count)
+    title = "1 record there and back" if count == 1 else f"{count:,} records there and back, each"
+    return Case(
+        id=f"records-{count}",
+        group="Calls",
+        title=title,
+        make=lambda peer: peer.lines(given),
+        check=_records(given),
+        unit="record",
+    )
+
+
+@dataclass(slots=True)
+class _File:
+    """A file to read from, opened when first asked for."""
+
+    path: Path
+    size: int
+    _descriptor: int = field(default=-1, init=False)
+
+    def descriptor(self) -> int:
+        if self._descriptor < 0:
+            self.path.write_bytes(os.urandom(self.size))
+            self._descriptor = os.open(self.path, os.O_RDONLY)
+        return self._descriptor
+
+
+def _bytes(scale: Scale, folder: Path) -> Iterator[Case]:
+    yield from map(_data, scale.sizes)
+    yield from map(_text, scale.sizes[1:])
+    file = _File(folder / "block", scale.block)
+    yield Case(
+        id="read",
+        group="Bytes and text",
+        title=f"{size(scale.block)} of a file read for the guest",
+        make=lambda peer: peer.read(file.descriptor(), scale.block, scale.reads),
+        check=_anything,
+        unit="read",
+    )
+
+
+def _data(count: int) -> Case:
+    data = os.urandom(count)
+    title = f"{size(count)} of bytes there and back"
+    return Case(id=f"bytes-{count}", group="Bytes and text", title=title, make=lambda peer: peer.data(data), check=_is(data))
+
+
+def _text(count: int) -> Case:
+    text = "ring-fenced text" * (count // 16)
+    title = f"{size(count)} of text there and back"
+    return Case(id=f"text-{count}", group="Bytes and text", title=title, make=lambda peer: peer.text(text), check=_is(text))
+
+
+def _starting(scale: Scale) -> Iterator[Case]:
+    case = partial(Case, group="Starting", unit="start", check=_anything)
+    yield case(id="fresh", title="fresh small instance, a call, its end", make=lambda peer: peer.fresh(), check=_is(3))
+    yield case(id="load-cached", title="load of a small guest, cached", make=lambda peer: peer.load(cached=True))
+    yield case(id="load-cold", title="load of a small guest, cold", make=lambda peer: peer.load(cached=False))
+    if not scale.python:
+        return
+    yield case(id="fresh-python", title="fresh CPython, its first call, its end", make=lambda peer: peer.fresh_python(), check=_is(0))
+    yield case(id="load-python-cached", title="load of CPython, cached", make=lambda peer: peer.load_python(cached=True))
+    yield case(id="load-python-cold", title="load of CPython, cold", make=lambda peer: peer.load_python(cached=False), patient=True)
+    yield case(id="process", title="new process that loads CPython, cached", make=lambda peer: peer.process())
+
+
+def _threads(scale: Scale) -> Iterator[Case]:
+    for long, turns in zip((True, False), scale.turns, strict=True):
+        for count in scale.threads:
+            yield _crowd(count, turns, long=long)
+
+
+def _crowd(count: int, turns: int, *, long: bool) -> Case:
+    return Case(
+        id=f"threads-{'long' if long else 'small'}-{count}",
+        group="Threads",
+        title=f"{'calls of 6 ms' if long else 'small calls'}, {count} thread{'s' if count > 1 else ''}",
+        make=lambda peer: crowd(peer, count, long=long, turns=turns),
+        check=_is(count),
+        unit="call of all threads together",
+    )

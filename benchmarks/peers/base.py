@@ -1,0 +1,98 @@
+"""What every peer is asked for."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from benchmarks.work import Place, SitsOut, Work
+
+Line = dict[str, Any]
+"""A record: `sku` (text), `quantity` (u32), `unit-price` (s64)."""
+
+
+class Peer:
+    """One way to have code do something on one's behalf. A hook that is not there makes the peer sit out, with the reason in the table.
+
+    Each hook makes what it calls ready, so that only the calls themselves are timed. Where a peer knows no types, the values are
+    encoded on this side and the far side hands on what it gets, unread: that favours the peer.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    about: ClassVar[str]
+    """What it is and how it is used here, in a sentence."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    def close(self) -> None:
+        """Free everything."""
+
+    def add(self) -> Work:
+        """1 + 2, both u32."""
+        raise SitsOut("no such call")
+
+    def through_graph(self) -> Work:
+        """The same as an application calls it, by its name in a graph."""
+        raise SitsOut("no graph in between: as the small call")
+
+    def text(self, text: str) -> Work:
+        """A text there and back."""
+        raise SitsOut("no text")
+
+    def data(self, data: bytes) -> Work:
+        """Bytes there and back."""
+        raise SitsOut("no bytes")
+
+    def lines(self, lines: list[Line]) -> Work:
+        """A list of records there and back; the step's `per` is their number."""
+        raise SitsOut("no records")
+
+    def dicts(self, lines: list[Line]) -> Work:
+        """The same where the records are given as mappings, if there is another way."""
+        raise SitsOut("takes nothing else: as above")
+
+    def shown(self, line: Any) -> Line:
+        """A record as it comes back, as a mapping."""
+        found: Line = line
+        return found
+
+    def method(self) -> Work:
+        """A method of an object that lives on the far side, with 5 in it, which it answers."""
+        raise SitsOut("no objects")
+
+    def callback(self, times: int) -> Work:
+        """One call in which the far side calls a function of this side, without arguments, so many times; `per` is that number."""
+        raise SitsOut("no synchronous calls back into Python")
+
+    def edge(self, times: int) -> Work:
+        """One call in which the far side asks another of its kind for a sum so many times, by way of this one; answers the number."""
+        raise SitsOut("no synchronous calls back into Python")
+
+    def read(self, file: int, size: int, times: int) -> Work:
+        """The far side asks for the beginning of a file so many times; `per` is that number."""
+        raise SitsOut("no synchronous calls back into Python")
+
+    def fresh(self) -> Work:
+        """Something new of the smallest kind, its first sum, and its end."""
+        raise SitsOut("nothing to start")
+
+    def fresh_python(self) -> Work:
+        """A new CPython, its first call, and its end."""
+        raise SitsOut("runs no CPython")
+
+    def load(self, *, cached: bool) -> Work:
+        """The smallest guest made ready to start: compiled, or taken from a cache on disk that has it."""
+        raise SitsOut("nothing to compile")
+
+    def load_python(self, *, cached: bool) -> Work:
+        """CPython made ready to start."""
+        raise SitsOut("runs no CPython")
+
+    def process(self) -> Work:
+        """A new process of Python that imports what it needs, loads CPython from the cache, and ends."""
+        raise SitsOut("runs no CPython")
+
+    def alone(self, *, long: bool) -> Work:
+        """What one of several threads calls: its own instance, asked for a sum, or for at least `place.seconds` of work."""
+        raise SitsOut("no threads")

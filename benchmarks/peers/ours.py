@@ -1,0 +1,294 @@
+"""Our two engines. Most cases call at the engine's seam, below `Graph`; those that need a graph say so in their titles."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import wasmtime
+from ringfence import Graph
+from ringfence.contract.limits import Limits
+from ringfence.contract.lock import Lane
+from ringfence.contract.names import digest_of
+from ringfence.contract.values import Fill
+from ringfence.engine.component import ComponentEngine
+from ringfence.engine.core import CoreEngine
+from ringfence.engine.seam import Artifacts, Engine, FunctionName, HostFunction, Linked
+from ringfence_composer.compose import Workshop, compose_file
+from ringfence_composer.decompose import Decomposed, decompose
+from ringfence_composer.toolchain import Toolchain
+
+from benchmarks.peers.base import Line, Peer
+from benchmarks.work import Place, SitsOut, Work, busy, guest
+
+HOST, CALLS = "bench:guest/host@0.1.0", "bench:guest/calls@0.1.0"
+LIMITS = Limits(memory=256 << 20, output=256 << 20, deadline=600.0)
+
+GRAPH = """
+ringfence: 1
+graph: bench
+nodes:
+  calls: {{ component: calls.wasm, digest: "{calls}", instances: pooled, limits: {{ output: 256MiB, deadline: 10min }} }}
+  helper: {{ component: helper.wasm, digest: "{helper}", instances: pooled, limits: {{ deadline: 10min }} }}
+edges: [{{ from: calls, to: helper }}]
+expose: [calls, helper]
+"""
+DECODER = """
+ringfence: 1
+graph: decoder
+nodes:
+  json: {{ component: {folder} }}
+expose: [json]
+"""
+
+
+class Context:
+    """A running call as the seam wants it, with what the host's own does on the way: a look at the clock, a sum."""
+
+    __slots__ = ("output", "until")
+
+    def __init__(self) -> None:
+        self.until, self.output = time.monotonic() + 3600, 0
+
+    def check(self) -> None:
+        if time.monotonic() >= self.until:
+            raise TimeoutError
+
+    def interrupt(self, reason: BaseException) -> None:
+        raise reason
+
+    def spend(self, count: int) -> None:
+        self.output += count
+        if self.output < 0:
+            raise OverflowError
+
+
+class Seam:
+    """An instance of a guest, to be called by the names of its functions."""
+
+    def __init__(self, linked: Linked, interface: str) -> None:
+        self.context, self.interface = Context(), interface
+        self.instance = linked.instantiate(LIMITS, self.context)
+
+    def __call__(self, name: str, *arguments: Any) -> Any:
+        return self.instance.call((self.interface, name), arguments, self.context)
+
+    def close(self) -> None:
+        self.instance.close()
+
+
+class Ours(Peer):
+    """What both engines do alike."""
+
+    lane: ClassVar[Lane]
+    engine_class: ClassVar[Callable[[], Engine]]
+    most: ClassVar[int] = 1 << 30
+    """The most bytes that anybody would wait for."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self._opened: list[Any] = []
+        self._file = -1
+
+    def close(self) -> None:
+        for one in reversed(self._opened):
+            one.close()
+        self._opened.clear()
+
+    def afresh(self) -> None:
+        """Load what is called anew when it is asked for next: what was compiled and composed is kept."""
+        self.close()
+        for name in ("linked", "calls", "graph"):
+            vars(self).pop(name, None)
+
+    # What is called
+
+    @cached_property
+    def cache(self) -> Path:
+        return self.place.new_folder()
+
+    def artifacts(self, name: str) -> Artifacts:
+        """A guest's component with what the toolchain makes of it."""
+        component, module, plan = (self.cache / f"{name}.{kind}" for kind in ("wasm", "module", "plan"))
+        if not plan.exists():
+            component.write_bytes(bytes(wasmtime.wat2wasm(guest(name))))
+            made = decompose(Toolchain(), component)
+            if not isinstance(made, Decomposed):
+                raise TypeError(f"{name}: {made}")
+            module.write_bytes(made.module)
+            plan.write_bytes(made.plan)
+        digests = [digest_of(path.read_bytes()) for path in (component, module, plan)]
+        return Artifacts(
+            component=component,
+            digest=digests[0],
+            cache=self.cache,
+            module=module,
+            module_digest=digests[1],
+            plan=plan,
+            plan_digest=digests[2],
+        )
+
+    @cached_property
+    def engine(self) -> Engine:
+        return type(self).engine_class()
+
+    @cached_property
+    def linked(self) -> Linked:
+        imports: dict[FunctionName, HostFunction] = {
+            (HOST, "nothing"): lambda _context: None,
+            (HOST, "add"): lambda _context, a, b: (a + b) & 0xFFFFFFFF,
+            (HOST, "read"): lambda _context, count: Fill(count, lambda view: os.preadv(self._file, [view], 0)),
+        }
+        return self.engine.link(self.engine.load(self.artifacts("calls")), imports)
+
+    @cached_property
+    def calls(self) -> Seam:
+        seam = Seam(self.linked, CALLS)
+        self._opened.append(seam)
+        return seam
+
+    @cached_property
+    def manifest(self) -> Path:
+        """A graph of two guests with an edge between them; composed."""
+        folder = self.place.new_folder()
+        digests = {}
+        for name in ("calls", "helper"):
+            binary = bytes(wasmtime.wat2wasm(guest(name)))
+            (folder / f"{name}.wasm").write_bytes(binary)
+            digests[name] = digest_of(binary)
+        manifest = folder / "graph.yaml"
+        manifest.write_text(GRAPH.format(**digests))
+        compose_file(manifest, Workshop(lane=self.lane))
+        return manifest
+
+    @cached_property
+    def graph(self) -> Graph:
+        graph = Graph.load(self.manifest)
+        self._opened.append(graph)
+        return graph
+
+    @cached_property
+    def decoder(self) -> Path:
+        """The manifest of a graph with nothing but a JSON decoder, a CPython guest; composed."""
+        folder = self.place.new_folder()
+        manifest = folder / "graph.yaml"
+        component = os.path.relpath(self.place.root / "components" / "json-decoder", folder)
+        manifest.write_text(DECODER.format(folder=component))
+        compose_file(manifest, Workshop(lane=self.lane))
+        return manifest
+
+    # The workloads
+
+    def add(self) -> Work:
+        call = self.calls
+        return Work(run=lambda: call("add", 1, 2))
+
+    def through_graph(self) -> Work:
+        graph = self.graph
+        return Work(run=lambda: graph.call("helper.add", 1, 2))
+
+    def text(self, text: str) -> Work:
+        call = self.calls
+        return Work(run=lambda: call("text", text))
+
+    def data(self, data: bytes) -> Work:
+        if len(data) > self.most:
+            raise SitsOut("a list<u8> is a value a byte there: seconds")
+        call = self.calls
+        return Work(run=lambda: call("data", data))
+
+    def lines(self, lines: list[Line]) -> Work:
+        call = self.calls
+        records = call("lines", lines)
+        return Work(run=lambda: call("lines", records), per=len(lines))
+
+    def dicts(self, lines: list[Line]) -> Work:
+        call = self.calls
+        return Work(run=lambda: call("lines", lines), per=len(lines))
+
+    def shown(self, line: Any) -> Line:
+        return {"sku": line.sku, "quantity": line.quantity, "unit-price": line.unit_price}
+
+    def method(self) -> Work:
+        call = self.calls
+        counter = call("[constructor]counter", 5)
+        return Work(run=lambda: call("[method]counter.get", counter), close=counter.close)
+
+    def callback(self, times: int) -> Work:
+        call = self.calls
+        return Work(run=lambda: call("callback", times), per=times)
+
+    def edge(self, times: int) -> Work:
+        graph = self.graph
+        return Work(run=lambda: graph.call("calls.edge", times), per=times)
+
+    def read(self, file: int, size: int, times: int) -> Work:
+        call, self._file = self.calls, file
+        return Work(run=lambda: call("read", size, times), per=times)
+
+    def fresh(self) -> Work:
+        linked = self.engine.link(self.engine.load(self.artifacts("helper")), {})
+
+        def run() -> Any:
+            call = Seam(linked, HOST)
+            found = call("add", 1, 2)
+            call.close()
+            return found
+
+        return Work(run=run)
+
+    def fresh_python(self) -> Work:
+        graph = Graph.load(self.decoder)
+        return Work(run=lambda: graph.call("json.decode", "[1]").root, close=graph.close)
+
+    def load(self, *, cached: bool) -> Work:
+        artifacts = self.artifacts("helper")
+
+        def run() -> None:
+            cache = self.cache if cached else self.place.new_folder()
+            one = Artifacts(**{name: getattr(artifacts, name) for name in Artifacts.__slots__} | {"cache": cache})
+            engine = type(self).engine_class()
+            engine.link(engine.load(one), {})
+
+        run()
+        return Work(run=run)
+
+    def load_python(self, *, cached: bool) -> Work:
+        manifest = self.decoder
+        if not cached:
+            return Work(run=lambda: Graph.load(manifest, cache=self.place.new_folder()).close())
+        Graph.load(manifest).close()
+        return Work(run=lambda: Graph.load(manifest).close())
+
+    def process(self) -> Work:
+        Graph.load(self.decoder).close()
+        program = f"from ringfence import Graph\nGraph.load({str(self.decoder)!r}).close()"
+        return Work(run=lambda: subprocess.run([sys.executable, "-c", program], check=True))
+
+    def alone(self, *, long: bool) -> Work:
+        call = Seam(self.linked, CALLS)
+        if not long:
+            return Work(run=lambda: call("add", 1, 2), close=call.close)
+        count = busy(lambda count: call("spin", count), self.place.seconds)
+        return Work(run=lambda: call("spin", count), close=call.close)
+
+
+class Core(Ours):
+    """The engine that runs a graph's nodes."""
+
+    name, title, lane, engine_class = "core", "core lane", "core", CoreEngine
+    about = "Ringfence's own engine: components on one core module each, the canonical ABI done in Python on linear memory."
+
+
+class Reference(Ours):
+    """The reference engine."""
+
+    name, title, lane, engine_class = "component", "component lane", "component", ComponentEngine
+    about = "Ringfence's reference engine: the wheel's component interface, its C functions called with prepared value plans."
+    most = 1 << 20

@@ -1,0 +1,93 @@
+"""Python itself, with nothing in between: what a call costs without any fence."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+from benchmarks.peers.base import Line, Peer
+from benchmarks.work import Work, busy
+
+
+def _add(a: int, b: int) -> int:
+    return (a + b) & 0xFFFFFFFF
+
+
+def _spin(count: int) -> int:
+    x = 0
+    for _ in range(count):
+        x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
+    return x
+
+
+class _Counter:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def get(self) -> int:
+        return self.number
+
+
+def _nothing() -> None:
+    pass
+
+
+def _calls(function: Callable[[], None], times: int) -> None:
+    for _ in range(times):
+        function()
+
+
+def _sums(function: Callable[[int, int], int], times: int) -> int:
+    found = 0
+    for _ in range(times):
+        found = function(found, 1)
+    return found
+
+
+class Plain(Peer):
+    """Nothing is checked; values are copied as often as they would be on their way there and back."""
+
+    name, title = "plain", "plain Python"
+    about = "A Python function in the same process: no border at all; bytes, text and records are copied twice, as little as can be."
+
+    def add(self) -> Work:
+        return Work(run=lambda: _add(1, 2))
+
+    def text(self, text: str) -> Work:
+        return Work(run=lambda: text.encode().decode())
+
+    def data(self, data: bytes) -> Work:
+        return Work(run=lambda: bytes(bytearray(data)))
+
+    def lines(self, lines: list[Line]) -> Work:
+        return Work(run=lambda: [dict(line) for line in [dict(line) for line in lines]], per=len(lines))
+
+    def method(self) -> Work:
+        counter = _Counter(5)
+        return Work(run=lambda: counter.get())
+
+    def callback(self, times: int) -> Work:
+        return Work(run=lambda: _calls(_nothing, times), per=times)
+
+    def edge(self, times: int) -> Work:
+        return Work(run=lambda: _sums(_add, times), per=times)
+
+    def read(self, file: int, size: int, times: int) -> Work:
+        buffer = [bytearray(size)]
+
+        def run() -> None:
+            for _ in range(times):
+                os.preadv(file, buffer, 0)
+
+        return Work(run=run, per=times)
+
+    def process(self) -> Work:
+        return Work(run=lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
+
+    def alone(self, *, long: bool) -> Work:
+        if not long:
+            return self.add()
+        count = busy(_spin, self.place.seconds)
+        return Work(run=lambda: _spin(count))
