@@ -89,8 +89,13 @@ class Run:
         if not isinstance(found, dict) or found.pop("benchmark", None) != 1:
             raise ValueError("not a benchmark's results, or of another version")
         rows = [Row(**{**row, "figures": {peer: _outcome(one) for peer, one in row["figures"].items()}}) for row in found.pop("rows")]
-        made = [Breakdown(**{**one, "parts": tuple(Part(**part) for part in one["parts"])}) for one in found.pop("breakdowns")]
-        return cls(**found, rows=rows, breakdowns=made)
+        broken = [_breakdown(one) for one in found.pop("breakdowns")]
+        return cls(**found, rows=rows, breakdowns=broken)
+
+
+def _breakdown(found: Mapping[str, Any]) -> Breakdown:
+    parts = tuple(Part(**part) for part in found["parts"])
+    return Breakdown(title=found["title"], total=found["total"], parts=parts, missing=tuple(found["missing"]))
 
 
 def _outcome(found: Any) -> Outcome:
