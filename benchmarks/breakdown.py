@@ -1,6 +1,6 @@
 """Where each microsecond of a call goes: parts of the core engine's path, timed one at a time, the rest by subtraction.
 
-Each time is the best of a few runs: what noise adds would not add up.
+Each time is the best of many short runs: what noise adds would not add up.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from benchmarks.probes import Probe, cost, watching
 from benchmarks.results import Breakdown, Part
 from benchmarks.work import Seconds, Work
 
-_RUNS = 7
+_RUNS = 40
+"""Short runs, of which the best counts: some of them fall between what else the machine does."""
+
 _ENGINE = "ringfence.engine.core"
 PROBES = {
     "find": Probe(where="ringfence.directory:Directory.find"),
+    "defer": Probe(where="ringfence.graph:defer"),
+    "undefer": Probe(where="ringfence.graph:undefer"),
     "invoke": Probe(where="ringfence.instance:Node.invoke"),
     "record": Probe(where="ringfence.instance:Node._call"),
-    "owner": Probe(where="ringfence.instance:Node._owner_of"),
-    "node": Probe(where="ringfence.instance:Node._enter"),
+    "take": Probe(where="ringfence.leases:Leases.take"),
+    "give": Probe(where="ringfence.leases:Leases.give_back"),
     "seam": Probe(where=f"{_ENGINE}.instance:CoreInstance.call"),
-    "enter": Probe(where=f"{_ENGINE}.instance:CoreInstance._enter"),
-    "leave": Probe(where=f"{_ENGINE}.instance:CoreInstance._leave"),
-    "defer": Probe(where=f"{_ENGINE}.instance:defer"),
-    "undefer": Probe(where=f"{_ENGINE}.instance:undefer"),
-    "room": Probe(where=f"{_ENGINE}.instance:leave_room"),
-    "ticks": Probe(where="ringfence.engine.ticker:Ticker.enter"),
-    "unticks": Probe(where="ringfence.engine.ticker:Ticker.leave"),
-    "fit": Probe(where=f"{_ENGINE}.functions:ExportPlan.fit"),
+    "room": Probe(where="ringfence.engine.exclusive:leave_room"),
+    "fit": Probe(where=f"{_ENGINE}.apart:compile_arguments", kind="maker"),
+    "run": Probe(where=f"{_ENGINE}.functions:Call.run"),
     "put": Probe(where=f"{_ENGINE}.lower:compile_flat_store", kind="maker"),
     "alloc": Probe(where=f"{_ENGINE}.memory:Border.alloc"),
     "wasm": Probe(where=f"{_ENGINE}.ffi:caller", kind="maker"),
-    "lift": Probe(where=f"{_ENGINE}.functions:Call._lift"),
+    "look": Probe(where=f"{_ENGINE}.memory:Border.refresh"),
+    "lift": Probe(where=f"{_ENGINE}.lift:compile_load", kind="maker"),
     "after": Probe(where=f"{_ENGINE}.functions:Call._after"),
-    "serve": Probe(where=f"{_ENGINE}.trampolines:HOST_FUNCTION", kind="taker"),
+    "serve": Probe(where=f"{_ENGINE}.trampolines:CFunction", kind="taker", place=1),
     "answer": Probe(where=f"{_ENGINE}.functions:ImportPlan.answer"),
 }
 
@@ -54,31 +54,27 @@ class Share:
 
 GRAPH = (
     Share(title="`Directory`: the name to a function", plus=("find",)),
-    Share(title="`Graph`: the application's call, its denials", plus=("total",), minus=("find", "invoke")),
+    Share(title="`Graph`: Ctrl-C set aside and back", plus=("defer", "undefer")),
+    Share(title="`Graph`: the application's call, its denials", plus=("total",), minus=("find", "defer", "undefer", "invoke")),
     Share(title="`Node`: the call's limits and deadline", plus=("record",)),
-    Share(title="`Leases`: an instance taken, given back", plus=("invoke",), minus=("record", "owner", "node")),
-    Share(title="`Node`: resources in and out", plus=("owner", "node"), minus=("seam",)),
+    Share(title="`Leases`: an instance taken, given back", plus=("take", "give")),
+    Share(title="`Node`: the function's mappers, errors named", plus=("invoke",), minus=("record", "take", "give", "seam")),
 )
 SEAM = (
-    Share(title="signals set aside and back", plus=("defer", "undefer")),
-    Share(title="the clock told of the call", plus=("ticks", "unticks")),
     Share(title="room on Python's stack", plus=("room",)),
-    Share(
-        title="the instance's lock, state and deadline",
-        plus=("enter", "leave"),
-        minus=("defer", "undefer", "ticks", "unticks", "room"),
-    ),
+    Share(title="the instance entered and left: lock, state, deadline, clock", plus=("seam",), minus=("room", "fit", "run")),
     Share(title="arguments fitted to their types", plus=("fit",)),
     Share(title="lowering", plus=("put",), minus=("alloc",)),
     Share(title="the guest's allocator: checks around it", plus=("alloc",), minus=("wasm@alloc",)),
     Share(title="the guest's allocator: ctypes and wasm", plus=("wasm@alloc",)),
-    Share(title="the function: ctypes and wasm", plus=("wasm",), minus=("wasm@alloc", "wasm@after", "serve")),
+    Share(title="the function: ctypes and wasm", plus=("wasm",), minus=("wasm@alloc", "wasm@after")),
+    Share(title="memory looked at anew", plus=("look",)),
     Share(title="lifting", plus=("lift",)),
-    Share(title="post-return: may-leave, its flag", plus=("after",), minus=("wasm@after",)),
+    Share(title="post-return: may-leave set and reset", plus=("after",), minus=("wasm@after",)),
     Share(title="post-return: ctypes and wasm", plus=("wasm@after",)),
 )
 CALLBACK = (
-    Share(title="into wasm's caller and back: ctypes, wasmtime", plus=("wasm",), minus=("serve",)),
+    Share(title="out of wasm and back: wasmtime, cffi", plus=("wasm",), minus=("serve",)),
     Share(title="the store found, exceptions kept", plus=("serve",), minus=("answer",)),
     Share(title="checks, parameters, the function, its result", plus=("answer",)),
 )
@@ -93,8 +89,8 @@ PATHS: tuple[tuple[str, Make, tuple[Share, ...]], ...] = (
 )
 
 
-def breakdowns(core: Core, seconds: Seconds = 0.05, report: Callable[[str], None] = lambda _: None) -> list[Breakdown]:
-    """All paths. `seconds` is spent on each of a few runs of each probe."""
+def breakdowns(core: Core, seconds: Seconds = 0.003, report: Callable[[str], None] = lambda _: None) -> list[Breakdown]:
+    """All paths. `seconds` is spent on each of the runs of each probe."""
     each = cost()
     found = []
     for title, make, shares in PATHS:

@@ -21,11 +21,12 @@ Kind: TypeAlias = Literal["function", "maker", "taker"]
 class Probe:
     """Where a function is found: `module:name` or `module:Class.name`.
 
-    kind: The function itself; or what makes it (the result is probed), or what takes it (its first argument is).
+    kind: The function itself; or what makes it (the result is probed), or what takes it (its argument at `place` is).
     """
 
     where: str
     kind: Kind = "function"
+    place: int = 0
 
     def owner(self) -> tuple[Any, str]:
         """What has the function as its attribute, and that attribute's name.
@@ -90,11 +91,13 @@ def _placed(probe: Probe, watch: Watch, inside: Watch | None) -> Iterator[Watch]
     before = vars(owner)[name]
     function = getattr(owner, name)
 
-    def maker(*arguments: Any) -> Any:
-        return watch.timed(function(*arguments), inside)
+    def maker(*arguments: Any, **named: Any) -> Any:
+        return watch.timed(function(*arguments, **named), inside)
 
-    def taker(first: Any, *arguments: Any) -> Any:
-        return function(watch.timed(first, inside), *arguments)
+    def taker(*arguments: Any) -> Any:
+        given = list(arguments)
+        given[probe.place] = watch.timed(given[probe.place], inside)
+        return function(*given)
 
     placed = maker if probe.kind == "maker" else taker if probe.kind == "taker" else watch.timed(function, inside)
     setattr(owner, name, staticmethod(placed) if isinstance(before, staticmethod) else placed)

@@ -84,7 +84,7 @@ def _breakdowns(run: Run) -> Iterator[str]:
     yield ""
     yield (
         "Parts of the core engine's path, each timed by a probe around its functions while the rest runs as it is, what is left by "
-        "subtraction (`benchmarks/breakdown.py`). Best of a few runs, on one instance that is called again and again."
+        "subtraction (`benchmarks/breakdown.py`). Best of many short runs, on one instance that is called again and again."
     )
     yield ""
     for one in run.breakdowns:

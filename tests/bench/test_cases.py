@@ -50,10 +50,12 @@ def test_the_peers_that_need_no_packages_do_what_is_asked(place, every, name):
     assert {"call", "records-1", "callback", "edge", "read", "threads-small-2"} <= set(measured)
 
 
-def test_every_probe_finds_the_function_it_times():
+def test_every_probe_finds_the_function_it_times_and_is_of_use():
     """Whoever renames a function that the profile times mends `benchmarks/breakdown.py` with it."""
     for probe in PROBES.values():
         probe.owner()
+    used = {name for _, _, shares in PATHS for share in shares for both in (share.plus, share.minus) for name in both}
+    assert {part for name in used for part in name.split("@")} == {*PROBES, "total"}
 
 
 def test_the_profile_runs_and_its_parts_add_up(place):
