@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import wasmtime
 from ringfence_composer.errors import DigestMismatch, InputInvalid, ToolFailed, WitInvalid
-from ringfence_composer.toolchain import Toolchain, Wit, lay_out_wasi_wit
+from ringfence_composer.toolchain import Desk, Toolchain, Wit, lay_out_wasi_wit
 
 ROOT = Path(__file__).parents[2]
 
@@ -200,6 +200,29 @@ def test_text_and_binary_turn_into_each_other(toolchain, adder):
     text = toolchain.wat(adder)
     assert "acme:adder/math@1.0.0#add" in text
     assert toolchain.wat(toolchain.parse(text)) == text
+
+
+SCRIPT = """(component definition $C (core module $m (func (export "é\u202e"))))
+(assert_invalid
+  (component quote "(export \\"x\\" (func 0))")
+  "unknown function")"""
+
+
+def test_a_test_script_becomes_commands_and_files(toolchain):
+    """The suites of the WebAssembly projects are written so; names in confusing letters are among what they test."""
+    with Desk(toolchain) as desk:
+        found = desk.ask_json("wast", desk.put("script.wast", SCRIPT.encode()), "out", invalid=InputInvalid)["commands"]
+        assert [(one["type"], one["line"], one["filename"]) for one in found] == [
+            ("module_definition", 1, "script.0.wasm"),
+            ("assert_invalid", 3, "script.1.wat"),
+        ]
+        toolchain.validate(desk.folder / "out" / "script.0.wasm")
+        assert desk.take("out/script.1.wat").split() == b'(component(export "x" (func 0)) )'.split()
+
+
+def test_what_is_wrong_with_a_test_script_is_located(toolchain):
+    with Desk(toolchain) as desk, pytest.raises(InputInvalid, match=r"expected a string\n +--> script.wast:2:9"):
+        desk.ask_json("wast", desk.put("script.wast", b"(component)\n(invoke 5)"), "out", invalid=InputInvalid)
 
 
 def test_metadata_is_read_at_every_depth(toolchain, adder):

@@ -1,19 +1,14 @@
 //! Commands from one binary, or its text, to another: `parse`, `wat`, `embed`, `new`, `validate`.
 
 use crate::input;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use wasmparser::{Parser, Validator, WasmFeatures};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 /// `parse`: text of a component or core module to its binary.
 pub fn from_text(path: &str, out: &str) -> Result<Value> {
-    let bytes = input::file(path)?;
-    if Parser::is_component(&bytes) || Parser::is_core_wasm(&bytes) {
-        bail!("{path}: a WebAssembly binary, where text is expected");
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|error| anyhow!("{path}: {error}"))?;
-    let binary = wat::parse_str(text).map_err(|mut error| {
+    let binary = wat::parse_str(input::text(path)?).map_err(|mut error| {
         error.set_path(path);
         error
     })?;

@@ -173,6 +173,15 @@ pub fn binary(path: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The text of a file that is no WebAssembly in binary form.
+pub fn text(path: &str) -> Result<String> {
+    let bytes = file(path)?;
+    if Parser::is_component(&bytes) || Parser::is_core_wasm(&bytes) {
+        bail!("{path}: a WebAssembly binary, where text is expected");
+    }
+    String::from_utf8(bytes).map_err(|error| anyhow!("{path}: {}", error.utf8_error()))
+}
+
 /// The bytes of a file that is not empty.
 pub fn file(path: &str) -> Result<Vec<u8>> {
     if Path::new(path).is_dir() {

@@ -11,6 +11,7 @@ mod fits;
 mod input;
 mod metadata;
 mod names;
+mod script;
 mod subtype;
 mod wasi;
 mod wit;
@@ -30,6 +31,7 @@ usage: ringfence-toolchain COMMAND ARGUMENTS
   wat PATH OUT                        a binary as WebAssembly text
   parse PATH OUT                      WebAssembly text as a binary
   decompose PATH MODULE PLAN          a component as one core module and a plan, or the reasons against it; JSON
+  wast PATH OUT                       a test script as JSON commands, their binaries into the folder OUT
   c PATH WORLD OUT                    C bindings into the folder OUT
   embed PATH WORLD CORE OUT           a core module with the world in a custom section
   new CORE OUT [NAME=ADAPTER ...]     a component from such a core module
@@ -76,6 +78,7 @@ fn run(arguments: &[&str]) -> Option<Result<Output>> {
         ["print", path] => wit::text(path).map(Output::Text),
         ["wat", path, out] => binary::to_text(path, out).map(Output::from),
         ["parse", path, out] => binary::from_text(path, out).map(Output::from),
+        ["wast", path, out] => script::convert(path, out).map(Output::from),
         ["c", path, world, out] => bindings::c(path, world, out).map(Output::from),
         ["decompose", path, module, plan] => decompose::run(path, module, plan).map(Output::from),
         ["embed", path, world, core, out] => {
