@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ringfence_composer.decompose import Refused, decompose
+import wasmtime
+from ringfence.contract.limits import Limits
+from ringfence.engine.core.configuration import wasm_engine
+from ringfence_composer.decompose import Decomposed, Refused, decompose
 from ringfence_composer.errors import InputInvalid
 from ringfence_composer.toolchain import Toolchain
 
@@ -73,6 +76,67 @@ def refused(toolchain, component):
 def test_what_the_lane_cannot_carry_is_refused_with_the_reason(refused, text, reasons):
     """Such a node runs on the component interface, and `compose plan` says why; never half on this lane."""
     assert refused(text) == reasons
+
+
+ENTERED = """(component
+  (core module $m
+    (import "" "f" (func $f (result i32)))
+    (func (export "g") (result i32) (call $f)))
+  {inner}
+  (core func $lowered (canon lower (func $f)))
+  (core instance $i (instantiate $m (with "" (instance (export "f" (func $lowered))))))
+  (func (export "g") (result u32) (canon lift (core func $i "g"))))"""
+FIVE = """(core module $five (func (export "f") (result i32) (i32.const 5)))
+  (core instance $five (instantiate $five))
+  (func $f (export "f") (result u32) (canon lift (core func $five "f")))"""
+APART = f"""(component
+  (component $C {FIVE})
+  (component $D (import "f" (func $f (result u32))) {ENTERED.format(inner="").removeprefix("(component")}
+  (instance $c (instantiate $C))
+  (instance $d (instantiate $D (with "f" (func $c "f"))))
+  (func (export "g") (alias export $d "g")))"""
+
+
+@pytest.mark.parametrize("inner", [FIVE, f'(component $C {FIVE}) (instance $c (instantiate $C)) (alias export $c "f" (func $f))'])
+def test_calls_that_only_the_translator_forbids_are_refused(refused, inner):
+    """From a component into one inside it, or into itself: the specification lets them through, the translator makes them traps."""
+    (reason,) = refused(ENTERED.format(inner=inner))
+    assert reason == ("translator", "it has calls between a component and itself or one inside it, which the translator makes a trap")
+
+
+def test_calls_between_components_side_by_side_are_carried(toolchain, component):
+    """The positive control."""
+    assert isinstance(decompose(toolchain, component(APART)), Decomposed)
+
+
+# What the core engine has switched off, and something that it has on, each in a function or a memory of a module
+CODE = {
+    "64-bit memory": "(memory i64 1)",
+    "64-bit table": "(table i64 1 funcref)",
+    "struct": "(type $s (struct)) (func (drop (struct.new $s)))",
+    "typed reference": "(type $f (func)) (func (param (ref null $f)))",
+    "relaxed SIMD": "(func (param v128 v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
+    "wide arithmetic": "(func (param i64) (i64.add128 (local.get 0) (local.get 0) (local.get 0) (local.get 0)) drop drop)",
+    "SIMD": "(func (param v128) (drop (i8x16.neg (local.get 0))))",
+    "exception": "(tag $t) (func (throw $t))",
+    "reference": "(func (param externref))",
+    "memories": "(memory 1) (memory 1)",
+    "tail call": "(func $f return_call $f)",
+}
+
+
+@pytest.mark.parametrize("code", CODE)
+def test_what_is_carried_is_code_that_the_core_engine_runs(toolchain, component, code):
+    """Else a graph is composed that can't be loaded."""
+    made = decompose(toolchain, component(f"(component (core module $m {CODE[code]}) (core instance (instantiate $m)))"))
+    try:
+        wasmtime.Module(wasm_engine(Limits().stack), wasmtime.wat2wasm(f"(module {CODE[code]})"))
+    except wasmtime.WasmtimeError:
+        assert isinstance(made, Refused)
+        assert [reason.hazard for reason in made.reasons] == ["features"]
+        assert made.reasons[0].message.startswith("its code needs what the core engine has switched off: ")
+    else:
+        assert isinstance(made, Decomposed), made
 
 
 def test_reasons_are_told_together(refused):

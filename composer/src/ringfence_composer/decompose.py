@@ -15,7 +15,7 @@ from ringfence_composer.toolchain import Desk, Toolchain
 FORMAT = 1
 """The version of the plan's format; part of what says who made an artifact."""
 
-Hazard: TypeAlias = Literal["async", "threads", "core-modules", "memory64", "gc", "world", "translator", "limits"]
+Hazard: TypeAlias = Literal["async", "threads", "core-modules", "memory64", "gc", "world", "translator", "features", "limits"]
 """Why a component can't be carried. `world`: an import or export that WIT can't express. `translator`: the Decomposer's own limits."""
 
 

@@ -75,6 +75,17 @@ pub fn features() -> WasmFeatures {
     WasmFeatures::default().difference(off)
 }
 
+/// What the core engine leaves on of that: its configuration switches off what guests do not need.
+pub fn core_features() -> WasmFeatures {
+    let off = WasmFeatures::THREADS
+        | WasmFeatures::RELAXED_SIMD
+        | WasmFeatures::MEMORY64
+        | WasmFeatures::WIDE_ARITHMETIC
+        | WasmFeatures::FUNCTION_REFERENCES
+        | WasmFeatures::GC;
+    features().difference(off)
+}
+
 fn deliver(out: &str, bytes: &[u8]) -> Result<Value> {
     input::write(out, bytes)?;
     Ok(json!({ "file": out, "size": bytes.len() }))

@@ -28,6 +28,8 @@ pub enum Hazard {
     World,
     /// Something that the translator does not know, or knows but can't do.
     Translator,
+    /// Something in its code that the core engine has switched off.
+    Features,
     /// The merged module would be, or is, beyond a limit of engines.
     Limits,
 }
@@ -42,6 +44,7 @@ impl Hazard {
             Hazard::Gc => "gc",
             Hazard::World => "world",
             Hazard::Translator => "translator",
+            Hazard::Features => "features",
             Hazard::Limits => "limits",
         }
     }

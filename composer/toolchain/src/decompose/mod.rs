@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use std::panic;
 use std::process::exit;
 use types::Types;
-use wasmparser::Validator;
+use wasmparser::{Validator, WasmFeatures};
 use wasmtime_environ::component::{
     AbstractResourceIndex, ComponentTranslation, ComponentTypes, ComponentTypesBuilder, Translator,
     TypeResourceTable,
@@ -64,13 +64,13 @@ fn decompose(component: &[u8]) -> Result<Answer> {
     };
     if answer.is_err() {
         // A refusal is for components that are valid to the last function; others are errors.
-        validate(component)?;
+        validate(component, binary::features())?;
     }
     Ok(answer)
 }
 
-fn validate(binary: &[u8]) -> Result<()> {
-    let mut validator = Validator::new_with_features(binary::features());
+fn validate(binary: &[u8], features: WasmFeatures) -> Result<()> {
+    let mut validator = Validator::new_with_features(features);
     validator
         .validate_all(binary)
         .map_err(|error| anyhow!(error))?;
@@ -146,9 +146,17 @@ fn assemble(
         return Ok(Err(found));
     }
     let (module, code, start) = core.finish()?;
-    if let Err(error) = validate(&module) {
-        let sentence = format!("its core modules make no valid single one: {error}");
-        return refuse(Hazard::Limits, sentence);
+    if let Err(error) = validate(&module, binary::core_features()) {
+        return match validate(&module, binary::features()) {
+            Ok(()) => refuse(
+                Hazard::Features,
+                format!("its code needs what the core engine has switched off: {error}"),
+            ),
+            Err(error) => refuse(
+                Hazard::Limits,
+                format!("its core modules make no valid single one: {error}"),
+            ),
+        };
     }
     plan["format"] = json!(FORMAT);
     plan["component"] = digest(component);
