@@ -80,9 +80,7 @@ def run_all(chosen: Sequence[Case], names: Sequence[str], place: Place, effort: 
     try:
         for group in dict.fromkeys(case.group for case in chosen):
             figures |= measure([case for case in chosen if case.group == group], taking_part, effort, report)
-        broken = [
-            one for peer in taking_part if isinstance(peer, Core) for one in breakdowns(peer, report=lambda what: report(what, 1.0))
-        ]
+        broken = [one for peer in taking_part if isinstance(peer, Core) for one in breakdowns(peer, report=lambda what: report(what, 1.0))]
     finally:
         for peer in taking_part:
             peer.close()
