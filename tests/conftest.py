@@ -20,7 +20,7 @@ Composer = Callable[[str], Path]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--bless", action="store_true", help="rewrite the expected messages in tests/cases")
+    parser.addoption("--bless", action="store_true", help="rewrite the expected messages in tests/cases, and the suite's counts")
 
 
 def in_lane(text: str, lane: str) -> str:
