@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 import wasmtime
+from host.engine.relay import LIBC, echo_text
 from ringfence.contract.errors import DeadlineExceeded, LimitExceeded
 from ringfence.contract.limits import Limits
 from ringfence.contract.names import digest_of
-from ringfence.contract.types import EnumOf, FlagsOf, ListOf, OptionOf, Primitive, RecordOf, ResultOf, TupleOf, VariantOf
 from ringfence.engine.component import ComponentEngine
-from ringfence.engine.component.lift import memory_size
 from ringfence.engine.core import CoreEngine
 from ringfence.engine.seam import Artifacts
 from ringfence_composer.decompose import Decomposed, decompose
@@ -116,132 +115,7 @@ def start(link):
         instance.close()
 
 
-# A component that passes what it gets to the host and what it gets back to its caller, through its own memory
-
-
-class _Text:
-    """Component text for types; records and the like are imported by name, as the component model demands."""
-
-    def __init__(self):
-        self.lines: list[str] = []
-
-    def of(self, kind) -> str:
-        match kind:
-            case Primitive(name):
-                return name
-            case ListOf(element):
-                return f"(list {self.of(element)})"
-            case TupleOf(elements):
-                return f"(tuple {' '.join(self.of(element) for element in elements)})"
-            case OptionOf(some):
-                return f"(option {self.of(some)})"
-            case ResultOf(ok, err):
-                good = "" if ok is None else f" {self.of(ok)}"
-                bad = "" if err is None else f" (error {self.of(err)})"
-                return f"(result{good}{bad})"
-            case RecordOf(fields):
-                inner = " ".join(f'(field "{name}" {self.of(field)})' for name, field in fields)
-                return self._named(f"(record {inner})")
-            case VariantOf(cases):
-                inner = " ".join(f'(case "{name}"{"" if payload is None else " " + self.of(payload)})' for name, payload in cases)
-                return self._named(f"(variant {inner})")
-            case EnumOf(labels):
-                return self._named("(enum " + " ".join(f'"{label}"' for label in labels) + ")")
-            case FlagsOf(labels):
-                return self._named("(flags " + " ".join(f'"{label}"' for label in labels) + ")")
-        raise AssertionError(kind)
-
-    def _named(self, text: str) -> str:
-        number = len(self.lines)
-        self.lines.append(f'(type $d{number} {text}) (import "t{number}" (type $t{number} (eq $d{number})))')
-        return f"$t{number}"
-
-
-def flat(kind) -> list[str]:
-    """The core types of a value (Canonical ABI, *Flattening*)."""
-    match kind:
-        case Primitive("string") | ListOf():
-            return ["i32", "i32"]
-        case Primitive(name):
-            return [{"s64": "i64", "u64": "i64", "f32": "f32", "f64": "f64"}.get(name, "i32")]
-        case RecordOf(fields):
-            return [core for _, field in fields for core in flat(field)]
-        case TupleOf(elements):
-            return [core for element in elements for core in flat(element)]
-        case EnumOf() | FlagsOf():
-            return ["i32"]
-        case OptionOf(some):
-            return _joined([None, some])
-        case ResultOf(ok, err):
-            return _joined([ok, err])
-        case VariantOf(cases):
-            return _joined([payload for _, payload in cases])
-    raise AssertionError(kind)
-
-
-def _joined(kinds) -> list[str]:
-    found: list[str] = []
-    for kind in kinds:
-        for index, core in enumerate([] if kind is None else flat(kind)):
-            if index == len(found):
-                found.append(core)
-            elif found[index] != core:
-                found[index] = "i32" if {found[index], core} == {"i32", "f32"} else "i64"
-    return ["i32", *found]
-
-
-LIBC = """
-  (core module $libc_module
-    (memory (export "memory") 1)
-    (global $top (mut i32) (i32.const 1024))
-    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
-      (local.set $at (i32.add (global.get $top) (i32.sub (local.get 2) (i32.const 1))))
-      (local.set $at (i32.and (local.get $at) (i32.sub (i32.const 0) (local.get 2))))
-      (global.set $top (i32.add (local.get $at) (local.get 3)))
-      (block $enough
-        (br_if $enough (i32.le_u (global.get $top) (i32.mul (memory.size) (i32.const 65536))))
-        (br_if $enough (i32.ne (i32.const -1) (memory.grow (i32.add (i32.const 1) (i32.div_u
-          (i32.sub (global.get $top) (i32.mul (memory.size) (i32.const 65536))) (i32.const 65536))))))
-        unreachable)
-      (local.get $at))
-    (func (export "reset") (global.set $top (i32.const 1024))))
-  (core instance $libc (instantiate $libc_module))
-"""
-
-
-def echo_text(kind) -> str:
-    """A component whose `echo: func(x: T) -> T` answers what its import `host: func(x: T) -> T` answers."""
-    types = _Text()
-    text = types.of(kind)
-    cores = flat(kind)
-    params = cores if len(cores) <= 16 else ["i32"]
-    indirect = len(cores) > 1
-    results = ["i32"] if indirect else cores
-    size = memory_size(kind)[0]
-    passed = " ".join(f"(local.get {index})" for index in range(len(params)))
-    if indirect:
-        host = f"(param {' '.join(params)} i32)"
-        body = f"(local $to i32) (local.set $to (call $realloc (i32.const 0) (i32.const 0) (i32.const 8) (i32.const {size})))"
-        body += f" (call $host {passed} (local.get $to)) (local.get $to)"
-    else:
-        host = f"(param {' '.join(params)}) (result {' '.join(results)})"
-        body = f"(call $host {passed})"
-    return f"""(component
-  {" ".join(types.lines)}
-  (import "host" (func $host (param "x" {text}) (result {text})))
-  {LIBC}
-  (core func $lowered (canon lower (func $host) (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
-  (core module $shim_module
-    (import "" "host" (func $host {host}))
-    (import "" "realloc" (func $realloc (param i32 i32 i32 i32) (result i32)))
-    (import "" "reset" (func $reset))
-    (func (export "echo") (param {" ".join(params)}) (result {" ".join(results)}) {body})
-    (func (export "after") (param {" ".join(results)}) (call $reset)))
-  (core instance $shim (instantiate $shim_module (with "" (instance
-    (export "host" (func $lowered)) (export "realloc" (func $libc "realloc")) (export "reset" (func $libc "reset"))))))
-  (func (export "echo") (param "x" {text}) (result {text})
-    (canon lift (core func $shim "echo") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))
-      (post-return (core func $shim "after")))))"""
+# A component that passes what it gets to the host and what it gets back to its caller
 
 
 class Echo:
