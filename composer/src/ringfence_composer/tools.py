@@ -193,6 +193,60 @@ class _Output:
         return self._last.decode("utf-8", "replace")
 
 
+class Alongside:
+    """A program that runs while we go on: on our streams, with our environment and nothing to read, in a group of its own.
+
+    Raises:
+        ToolMissing: there is no such program.
+        ToolFailed: it can't be started.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        name = Path(argv[0]).name
+        try:
+            self._process = subprocess.Popen(list(argv), stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 (the user's own command)
+        except FileNotFoundError as error:
+            raise ToolMissing(name, hint=_REMEDIES.get(name, f"install {name}, or name another command")) from error
+        except OSError as error:
+            raise ToolFailed(name, f"can't be started: {error.strerror}") from error
+
+    def ended(self) -> int | None:
+        """Its exit code (128 and the signal's number where one ended it), or None while it runs. What it left running is ended with it."""
+        if self._process.returncode is None and hasattr(os, "waitid"):
+            # Not reaped yet, it still holds its number, so that no other group can have it.
+            if os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                return None
+            self._signal(signal.SIGKILL)
+        code = self._process.poll()
+        return code if code is None or code >= 0 else 128 - code
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        while (code := self.ended()) is None:
+            time.sleep(0.02)
+        return code
+
+    def end(self) -> None:
+        """End it with all it has started: asked first, after two seconds by force."""
+        if self.ended() is not None:
+            return
+        try:
+            self._signal(signal.SIGTERM)
+            deadline = time.monotonic() + 2 * _GRACE
+            while self.ended() is None and time.monotonic() < deadline:
+                time.sleep(0.02)
+        finally:
+            if self.ended() is None:
+                _end(self._process)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(self._process.pid, number)
+            else:
+                self._process.send_signal(number)
+
+
 # What the toolchain says of worlds; toolchain.py asks
 
 

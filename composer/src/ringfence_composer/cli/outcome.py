@@ -27,7 +27,7 @@ def guarded(terminal: Terminal, work: Callable[[], Any], *, as_json: bool = Fals
     try:
         return work()
     except RingfenceError as error:
-        _report(terminal, error, function)
+        report_error(terminal, error, function)
         if as_json:
             terminal.line(data.text_of(data.error_data(error, function)))
         raise SystemExit(exit_code(error)) from error
@@ -35,7 +35,8 @@ def guarded(terminal: Terminal, work: Callable[[], Any], *, as_json: bool = Fals
         terminal.done()
 
 
-def _report(terminal: Terminal, error: RingfenceError, function: FunctionType | None) -> None:
+def report_error(terminal: Terminal, error: RingfenceError, function: FunctionType | None = None) -> None:
+    """An expected error on stderr."""
     if isinstance(error, ManifestError | PlanRefused):
         terminal.problems(error.problems)
     else:

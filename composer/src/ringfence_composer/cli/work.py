@@ -1,13 +1,17 @@
-"""Commands for those who write components and graphs: new, doctor."""
+"""Commands for those who write components and graphs: new, dev, doctor."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
+from ringfence.contract.errors import RingfenceError
 
-from ringfence_composer.cli.options import CACHE, JSON
-from ringfence_composer.cli.outcome import guarded
+from ringfence_composer.cli.options import CACHE, GRAPH, JSON, PARAM
+from ringfence_composer.cli.outcome import exit_code, guarded, report_error, workshop_of
+from ringfence_composer.compose import compose_file
+from ringfence_composer.dev import Development
 from ringfence_composer.doctor import examine
 from ringfence_composer.new import languages, new_component, new_graph
 from ringfence_composer.reports import data
@@ -31,6 +35,67 @@ def new(*, folder: Path, language: str | None, as_graph: bool) -> None:
     terminal.note(
         f"      compose dev {made / 'graph.yaml'}" if as_graph else f"      in a graph.yaml: {made.name}: {{ component: {made} }}"
     )
+
+
+class WithCommand(click.Command):
+    """A command whose words after `--` are a command of the user's own, taken as they are."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What stands before `--`; the rest goes to the context."""
+        if "--" in args:
+            ctx.meta["command"] = args[args.index("--") + 1 :]
+            args = args[: args.index("--")]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=WithCommand, short_help="Compose and run again at every change.", context_settings={"ignore_unknown_options": True})
+@GRAPH
+@click.argument("call", nargs=-1, metavar="[FUNCTION [ARGUMENT...] | -- COMMAND...]")
+@click.option("--once", is_flag=True, help="Compose and run once; end with the exit code of the call or command.")
+@click.option("--watch", "more", multiple=True, type=click.Path(path_type=Path), help="A file or folder whose changes count, too.")
+@PARAM
+@CACHE
+@click.pass_context
+def dev(
+    context: click.Context,
+    *,
+    graph: Path,
+    call: tuple[str, ...],
+    once: bool,
+    more: tuple[Path, ...],
+    params: dict[str, str],
+    cache: Path | None,
+) -> None:
+    """Compose a graph whenever it, a component's source or its WIT changes, then call FUNCTION or run COMMAND. Ctrl-C ends it."""
+    command = context.meta.get("command", [])
+    if call and command:
+        raise click.UsageError("name a function to call, or a command after --, not both")
+    terminal = Terminal()
+    argv = command or _calling(graph, call, params, cache)
+    work = Development(graph, lambda: _composed(terminal, graph, cache), argv, terminal.note, more)
+    context.exit(guarded(terminal, work.once if once else work.watch))
+
+
+def _calling(graph: Path, call: tuple[str, ...], params: dict[str, str], cache: Path | None) -> list[str]:
+    """`compose run` as a command of its own, so that it is ended like any other."""
+    if not call:
+        return []
+    given = [word for name, value in params.items() for word in ("--param", f"{name}={value}")]
+    kept = ["--cache", str(cache)] if cache else []
+    return [sys.executable, "-m", "ringfence_composer.cli", "run", *given, *kept, "--", str(graph), *call]
+
+
+def _composed(terminal: Terminal, graph: Path, cache: Path | None) -> int:
+    """0, or the exit code of the error, which is told."""
+    try:
+        done = compose_file(graph, workshop_of(terminal, cache))
+    except RingfenceError as error:
+        report_error(terminal, error)
+        return exit_code(error)
+    finally:
+        terminal.done()
+    terminal.note(f"composed {done.file}")
+    return 0
 
 
 @click.command(short_help="Say what this installation lacks, and the command for it.")
