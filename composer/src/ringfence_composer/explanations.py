@@ -17,6 +17,7 @@ from ringfence_composer.errors import (
     DigestMismatch,
     InputInvalid,
     PlanRefused,
+    SourceInvalid,
     ToolFailed,
     ToolMissing,
     WitInvalid,
@@ -39,6 +40,11 @@ EXPLANATIONS: Mapping[type[RingfenceError], Explanation] = {
         cause="A slip in the text, a package that wit_deps does not name, or world: in component.yaml that names another.",
         remedy="Correct the line that the message quotes, or add the package's folder to wit_deps.",
     ),
+    SourceInvalid: Explanation(
+        meaning="A file of a component's source is wrong; the message names it and, where it is known, its line.",
+        cause="A slip in the code, an export without an implementation, or a method that is missing.",
+        remedy="Correct the file; the world in the component's WIT says what must be there.",
+    ),
     DigestMismatch: Explanation(
         meaning="A file differs from the digest that was written for it.",
         cause="Another version was fetched or built, the digest was copied wrongly, or somebody exchanged the file.",
@@ -56,7 +62,7 @@ EXPLANATIONS: Mapping[type[RingfenceError], Explanation] = {
     ),
     BuildFailed: Explanation(
         meaning="A component could not be built from its sources.",
-        cause="A module that cannot be imported in the guest, an export without an implementation, a requirement that is not pure Python.",
+        cause="A module that cannot be imported in the guest, or a requirement that is not pure Python.",
         remedy="Correct what the message names in the component's source or component.yaml.",
     ),
     PlanRefused: Explanation(

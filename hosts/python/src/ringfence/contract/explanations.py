@@ -21,6 +21,7 @@ from ringfence.contract.errors import (
     RingfenceError,
     ShapeError,
     StaleLock,
+    SubstituteError,
     UsageError,
 )
 
@@ -54,6 +55,11 @@ EXPLANATIONS: Mapping[type[RingfenceError], Explanation] = {
         meaning="A lock or an artifact is not what its digest says. Nothing of it was run.",
         cause="It was edited by hand, damaged or cut off in copying, or exchanged; or it is of another version of this program.",
         remedy="Compose again. Where nobody touched the files, find out who did before you run anything.",
+    ),
+    SubstituteError: Explanation(
+        meaning="A test double does not fit the node it stands for. Nothing was loaded; all that does not fit is told.",
+        cause="A function that is missing, or has other parameters than the node's WIT; or a name that is no node.",
+        remedy="Correct what the problems name; in Python they are error.problems.",
     ),
     UsageError: Explanation(
         meaning="The graph has no such node or function for an application, or several that are called so.",
