@@ -17,7 +17,9 @@ import pytest
 import yaml
 from places import ROOT
 from ringfence.contract.schemas import schema
-from ringfence_composer.compose import compose_file
+from ringfence.picture.svg import svg
+from ringfence_composer.compose import Workshop, compose_file
+from ringfence_composer.show import show_file
 
 BLOCK = re.compile(r"^```(?P<info>[^\n]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 DOCUMENTS = {"README.md": ROOT, "docs/tutorial.md": None, "docs/how-to.md": ROOT, "docs/reference.md": ROOT, "docs/explanation.md": ROOT}
@@ -64,6 +66,13 @@ def test_a_document_does_what_it_says(document, vendor, tmp_path):
     reader = Reader(DOCUMENTS[document] or tmp_path, env)
     for block in BLOCK.finditer((ROOT / document).read_text()):
         reader.follow(block["info"].strip(), block["body"])
+
+
+def test_the_picture_in_the_readme_is_of_the_graph_as_it_is():
+    """Drawn anew by: compose show manifests/shop/graph.yaml --svg docs/shop.svg"""
+    graph = ROOT / "manifests" / "shop" / "graph.yaml"
+    compose_file(graph)
+    assert svg(show_file(graph, Workshop())) == (ROOT / "docs" / "shop.svg").read_text()
 
 
 def test_links_between_documents_lead_somewhere():

@@ -89,8 +89,10 @@ def _drawn(picture: Picture, layout: Layout) -> Iterator[str]:
 
 def _node_lines(node: PictureNode) -> list[str]:
     made, *rest = node.remarks
+    together = " · ".join(node.remarks)
+    remarks = [together] if len(together) <= _LONGEST else [made, " · ".join(rest)]
     granted = [] if node.granted else [NOTHING]
-    return [line for text in (node.world, made, " · ".join(rest), *granted) for line in _wrapped(text)]
+    return [line for text in (node.world, *remarks, *granted) for line in _wrapped(text)]
 
 
 def _node_size(node: PictureNode) -> Size:
