@@ -124,3 +124,11 @@ def test_a_denial_carries_the_guests_own_error() -> None:
     data = error_data(error, FunctionType((), ResultOf(None, FAILURE)))["error"]
     assert data["denials"][0]["value"] == "1.2.3.4:5"
     assert data["cause"]["value"] == "not-found"
+
+
+def test_the_help_lists_every_command_once() -> None:
+    """The sections are the only list there is: what stands in none is no command."""
+    shown = run("--help").stdout
+    for name in compose.commands:
+        assert shown.count(f"\n  {name} ") == 1, name
+    assert set(compose.commands) >= {"up", "check", "plan", "show", "build", "inspect", "explain", "run", "new", "dev", "doctor"}

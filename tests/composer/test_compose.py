@@ -17,7 +17,6 @@ from ringfence.contract.schemas import schema
 from ringfence_composer.compose import Workshop, check_file, compose_file, lock_of, lock_path, write
 from ringfence_composer.errors import DigestMismatch, InputInvalid
 from ringfence_composer.plan import Plan, plan
-from ringfence_composer.toolchain import Toolchain, Wit
 
 STORE = "demo:store/store@1.0.0"
 TOOLS = Digest("sha256:" + "0" * 64)
@@ -114,32 +113,6 @@ def test_the_old_lock_stays_when_the_disk_fails(tmp_path: Path, monkeypatch: pyt
         write(lock_of(made, tools=TOOLS), made.built, file)
     assert file.read_text() == "the old lock"
     assert not list((tmp_path / "g").rglob("*.new"))
-
-
-WORDS = """package demo:words;
-
-interface words {
-    count: func(text: string) -> u32;
-}
-
-world plain {
-    export words;
-}
-"""
-CORE = """(module
-  (memory (export "memory") 1)
-  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
-  (func (export "demo:words/words#count") (param i32 i32) (result i32) (local.get 1)))
-"""
-
-
-@pytest.fixture(scope="session")
-def words(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A real component without imports, made by the official tools."""
-    wit = tmp_path_factory.mktemp("wit") / "words.wit"
-    wit.write_text(WORDS)
-    tools = Toolchain()
-    return tools.new(tools.embed(Wit(path=wit, world="plain"), tools.parse(CORE)))
 
 
 def graph_of(folder: Path, words: bytes) -> Path:

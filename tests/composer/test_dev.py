@@ -14,25 +14,10 @@ from pathlib import Path
 import pytest
 from ringfence.contract.names import digest_of
 from ringfence_composer.dev import inputs_of
-from ringfence_composer.toolchain import Toolchain, Wit
 
 ROOT = Path(__file__).parents[2]
-WORDS = "package demo:words; interface words { count: func(text: string) -> u32; } world plain { export words; }"
-CORE = """(module
-  (memory (export "memory") 1)
-  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
-  (func (export "demo:words/words#count") (param i32 i32) (result i32) (local.get 1)))"""
 SOON = 60.0
 """Seconds that something may take on a busy machine."""
-
-
-@pytest.fixture(scope="session")
-def words(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A small component, so that composing is quick."""
-    wit = tmp_path_factory.mktemp("wit") / "words.wit"
-    wit.write_text(WORDS)
-    tools = Toolchain()
-    return tools.new(tools.embed(Wit(path=wit, world="plain"), tools.parse(CORE)))
 
 
 @pytest.fixture
