@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -79,9 +79,11 @@ class Side:
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([what, case.id, peer]) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        line = ""
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps([what, case.id, peer]) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"the worker ended at {case.id} ({peer}); what it said is above")
         found: dict[str, Any] = json.loads(line)
@@ -89,18 +91,28 @@ class Side:
 
     def close(self) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()  # at which it ends
         self._process.wait()
+        self._process.stdout.close()
 
 
-def compare(revision: str, root: Path, cases: Sequence[Case], effort: Effort, report: Report) -> Iterator[Change]:
-    """How each case changed since that revision.
+def commit_of(revision: str, root: Path) -> str | None:
+    """The commit that this names in this checkout; None where there is none."""
+    command = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
+    found = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
+    return found.stdout.strip() if found.returncode == 0 else None
+
+
+def compare(commit: str, root: Path, cases: Sequence[Case], effort: Effort, report: Report) -> Iterator[Change]:
+    """How each case changed since that commit.
 
     Raises:
-        subprocess.CalledProcessError: there is no such revision, or its environment can't be made.
+        subprocess.CalledProcessError: its environment can't be made.
     """
     with ExitStack() as stack:
-        other = stack.enter_context(checked_out(revision, root, lambda what: report(what, 0.0)))
+        other = stack.enter_context(checked_out(commit, root, lambda what: report(what, 0.0)))
         there, here = (
             Side(place, root, python, effort) for place, python in ((other, other / ".venv/bin/python"), (root, Path(sys.executable)))
         )
@@ -123,18 +135,19 @@ def _changed(there: Side, here: Side, case: Case, peer: str) -> Change:
     for side in sides:
         side.ask("drop", case, peer)
     if not taken[0]:
-        return Change(title=case.title, peer=peer, reason="; ".join(one["out"] for one in ready if "out" in one))
+        reasons = [f"{where}: {one['out']}" for where, one in zip(("there", "here"), ready, strict=True) if "out" in one]
+        return Change(title=case.title, peer=peer, reason="; ".join(reasons))
     return change(case.title, peer, *taken)
 
 
 @contextmanager
-def checked_out(revision: str, root: Path, say: Say) -> Iterator[Path]:
-    """The revision in a worktree of its own with its own environment, removed afterwards."""
+def checked_out(commit: str, root: Path, say: Say) -> Iterator[Path]:
+    """The commit in a worktree of its own with its own environment, removed afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "there"
-        _run(["git", "worktree", "add", "--quiet", "--detach", str(place), revision], root)
+        _run(["git", "worktree", "add", "--quiet", "--detach", str(place), commit], root)
         try:
-            say(f"setting up {revision}")
+            say(f"setting up {commit[:12]}")
             environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")}
             _run([sys.executable, "-m", "uv", "sync", "--locked", "--quiet"], place, environment)
             _run([str(place / ".venv/bin/python"), "-m", "ringfence_composer.set_up"], place, environment)
