@@ -150,6 +150,7 @@ def _text(count: int) -> Case:
 def _starting(scale: Scale) -> Iterator[Case]:
     case = partial(Case, group="Starting", unit="start", check=_anything)
     yield case(id="fresh", title="fresh small instance, a call, its end", make=lambda peer: peer.fresh(), check=_is(3))
+    yield case(id="import", title="new process that imports it", make=lambda peer: peer.imported(), check=_is(0))
     yield case(id="load-cached", title="load of a small guest, cached", make=lambda peer: peer.load(cached=True))
     yield case(id="load-cold", title="load of a small guest, cold", make=lambda peer: peer.load(cached=False))
     if not scale.python:

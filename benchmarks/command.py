@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from benchmarks import peers, results
 from benchmarks.breakdown import breakdowns
 from benchmarks.cases import Case, Scale, cases
-from benchmarks.compare import compare
+from benchmarks.compare import commit_of, compare
 from benchmarks.measure import QUICK, Effort, Figures, Report, measure
 from benchmarks.peers.base import Peer
 from benchmarks.peers.ours import Core
@@ -75,6 +75,8 @@ def _chosen(every: Sequence[Case], wanted: Sequence[str], *, patient: bool) -> l
 def run_all(chosen: Sequence[Case], names: Sequence[str], place: Place, effort: Effort, report: Report) -> Run:
     """Measure these cases with these peers, and break the core engine's calls down where it takes part."""
     begun, machine = time.monotonic(), results.machine()
+    if busy := results.busy():
+        click.echo(f"the machine is busy (load {busy:.1f}): the figures will be noisy", err=True)
     figures: Figures = {}
     taking_part = peers.make(names, place)
     try:
@@ -114,7 +116,10 @@ def _reported(run: Run, output: Path, *, write_docs: bool) -> None:
 
 
 def _compared(revision: str, chosen: Sequence[Case], effort: Effort, report: Report) -> int:
-    found = list(compare(revision, ROOT, chosen, effort, report))
+    commit = commit_of(revision, ROOT)
+    if commit is None:
+        raise click.BadParameter(f"no revision {revision!r} in this checkout")
+    found = list(compare(commit, ROOT, chosen, effort, report))
     table.console().print(table.changes(found, revision))
     return int(any(change.word == "slower" for change in found))
 
@@ -122,7 +127,7 @@ def _compared(revision: str, chosen: Sequence[Case], effort: Effort, report: Rep
 @contextmanager
 def _progress() -> Iterator[Report]:
     """A line on stderr that says what is being measured; nothing where that is no terminal."""
-    columns = (TextColumn("{task.description:60.60}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as progress:
+    columns, console = (TextColumn("{task.description:60.60}"), BarColumn(), TimeElapsedColumn()), Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=1.0)
         yield lambda what, part: progress.update(task, description=what, completed=part)

@@ -113,6 +113,12 @@ def machine() -> dict[str, str]:
     }
 
 
+def busy() -> float:
+    """How many processes wanted a processor in the last minute, where that was more than half of one; else 0."""
+    load = os.getloadavg()[0]
+    return load if load > 0.5 else 0.0
+
+
 def _processor() -> str:
     try:
         text = Path("/proc/cpuinfo").read_text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import timeit
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,6 +78,11 @@ class Place:
 def guest(name: str) -> str:
     """The text of a guest."""
     return (Path(__file__).parent / "guests" / f"{name}.wat").read_text()
+
+
+def python(program: str) -> Work:
+    """A new process of this Python that runs a program."""
+    return Work(run=lambda: subprocess.run([sys.executable, "-c", program], check=True).returncode)
 
 
 def busy(spin: Callable[[int], Any], seconds: Seconds) -> int:

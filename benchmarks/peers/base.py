@@ -89,6 +89,10 @@ class Peer:
         """CPython made ready to start."""
         raise SitsOut("runs no CPython")
 
+    def imported(self) -> Work:
+        """A new process of Python that imports the package, and ends."""
+        raise SitsOut("no package")
+
     def process(self) -> Work:
         """A new process of Python that imports what it needs, loads CPython from the cache, and ends."""
         raise SitsOut("runs no CPython")

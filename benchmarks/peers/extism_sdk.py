@@ -14,7 +14,7 @@ import wasmtime
 from extism.extism import CompiledPlugin
 
 from benchmarks.peers.base import Line, Peer
-from benchmarks.work import Place, Work, busy, guest
+from benchmarks.work import Place, Work, busy, guest, python
 
 _PAIR, _NUMBER = Struct("<II"), Struct("<I")
 _I64 = extism.ValType.I64
@@ -124,6 +124,9 @@ class Extism(Peer):
 
         run()
         return Work(run=run)
+
+    def imported(self) -> Work:
+        return python("import extism")
 
     def alone(self, *, long: bool) -> Work:
         plugin = extism.Plugin(self.compiled)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -25,7 +23,7 @@ from ringfence_composer.decompose import Decomposed, decompose
 from ringfence_composer.toolchain import Toolchain
 
 from benchmarks.peers.base import Line, Peer
-from benchmarks.work import Place, SitsOut, Work, busy, guest
+from benchmarks.work import Place, SitsOut, Work, busy, guest, python
 
 HOST, CALLS = "bench:guest/host@0.1.0", "bench:guest/calls@0.1.0"
 LIMITS = Limits(memory=256 << 20, output=256 << 20, deadline=600.0)
@@ -269,7 +267,10 @@ class Ours(Peer):
     def process(self) -> Work:
         Graph.load(self.decoder).close()
         program = f"from ringfence import Graph\nGraph.load({str(self.decoder)!r}).close()"
-        return Work(run=lambda: subprocess.run([sys.executable, "-c", program], check=True))
+        return python(program)
+
+    def imported(self) -> Work:
+        return python("import ringfence")
 
     def alone(self, *, long: bool) -> Work:
         call = Seam(self.linked, CALLS)

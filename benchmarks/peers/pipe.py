@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.peers.base import Line, Peer
 from benchmarks.peers.pipe_child import NUMBER, PAIR, receive, send
-from benchmarks.work import Place, Work, busy
+from benchmarks.work import Place, Work, busy, python
 
 _F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", 1031)
 _ROOM = 1 << 20
@@ -114,6 +114,9 @@ class Pipe(Peer):
 
     def fresh_python(self) -> Work:
         return Work(run=lambda: subprocess.run([sys.executable, "-S", "-c", "pass"], check=True).returncode)
+
+    def imported(self) -> Work:
+        return python("import subprocess")
 
     def alone(self, *, long: bool) -> Work:
         child = Child()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 
 from benchmarks.peers.base import Line, Peer
-from benchmarks.work import Work, busy
+from benchmarks.work import Work, busy, python
 
 
 def _add(a: int, b: int) -> int:
@@ -83,8 +81,11 @@ class Plain(Peer):
 
         return Work(run=run, per=times)
 
+    def imported(self) -> Work:
+        return python("pass")
+
     def process(self) -> Work:
-        return Work(run=lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
+        return python("pass")
 
     def alone(self, *, long: bool) -> Work:
         if not long:

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.peers.base import Line, Peer
 from benchmarks.peers.pipe_child import spin
-from benchmarks.work import Place, Work, busy
+from benchmarks.work import Place, Work, busy, python
 
 Ask = Callable[[Any], Any]
 
@@ -156,6 +156,9 @@ class Processes(Peer):
             return found
 
         return Work(run=run)
+
+    def imported(self) -> Work:
+        return python("import multiprocessing.connection")
 
     def alone(self, *, long: bool) -> Work:
         child = Child()

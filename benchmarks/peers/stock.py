@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +14,7 @@ from wasmtime import Engine, Store, WasiConfig
 from wasmtime.component import Component, Linker, Record
 
 from benchmarks.peers.base import Line, Peer
-from benchmarks.work import SitsOut, Work, busy, guest
+from benchmarks.work import SitsOut, Work, busy, guest, python
 
 HOST, CALLS, DECODER = "bench:guest/host@0.1.0", "bench:guest/calls@0.1.0", "ringfence:json/decoder@0.1.0"
 _MOST = 1 << 20
@@ -168,7 +166,10 @@ class Stock(Peer):
             "from wasmtime import Engine\nfrom wasmtime.component import Component\n"
             f"Component.deserialize_file(Engine(), {str(self.compiled)!r})"
         )
-        return Work(run=lambda: subprocess.run([sys.executable, "-c", program], check=True))
+        return python(program)
+
+    def imported(self) -> Work:
+        return python("import wasmtime")
 
     def alone(self, *, long: bool) -> Work:
         call = self._made()

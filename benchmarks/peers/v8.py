@@ -12,7 +12,7 @@ from typing import Any
 from py_mini_racer import mini_racer
 
 from benchmarks.peers.base import Line, Peer
-from benchmarks.work import Batch, Work, busy
+from benchmarks.work import Batch, Work, busy, python
 
 SOURCE = """
 function add(a, b) { return (a + b) >>> 0 }
@@ -106,6 +106,9 @@ class V8(Peer):
             return found
 
         return Work(run=run)
+
+    def imported(self) -> Work:
+        return python("import py_mini_racer")
 
     def alone(self, *, long: bool) -> Work:
         isolate = Isolate()

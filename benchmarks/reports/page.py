@@ -27,7 +27,7 @@ def _beginning(run: Run) -> Iterator[str]:
     yield ""
     yield (
         f"One run, {run.seconds / 60:.0f} minutes, on {machine['processor']}, {machine['cores']} cores, {machine['system']}, "
-        f"{machine['python']}. "
+        f"{machine['python']}. Versions: "
         + ", ".join(f"{name} {version}" for name, version in versions.items())
         + f". Load of the machine when it began: {machine['load']}."
         + (" A quick run: its figures are rough." if run.quick else "")
@@ -37,7 +37,8 @@ def _beginning(run: Run) -> Iterator[str]:
         "Each round goes once through all cases and peers of a section, so that noise hits all of them alike. A figure is the median of up "
         "to 15 samples; below it half the way from the 10th to the 90th percentile, and how often the core lane's time it is. "
         "Every answer is checked. Our engines are called at the engine's seam, below `Graph`, where a row doesn't say otherwise. "
-        "Where a peer knows no types, its far side hands on what it gets without reading it, which favours the peer."
+        "Where a peer knows no types, its far side hands on what it gets without reading it, which favours the peer. "
+        "Of several threads the time is that of all, divided by the calls of all: half of one thread's where two are twice as fast."
     )
     yield ""
     for peer, title in run.peers.items():
