@@ -22,7 +22,14 @@ from ringfence_composer.compose import Workshop, compose_file
 from ringfence_composer.show import show_file
 
 BLOCK = re.compile(r"^```(?P<info>[^\n]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-DOCUMENTS = {"README.md": ROOT, "docs/tutorial.md": None, "docs/how-to.md": ROOT, "docs/reference.md": ROOT, "docs/explanation.md": ROOT}
+DOCUMENTS = {
+    "README.md": ROOT,
+    "docs/tutorial.md": None,
+    "docs/how-to.md": ROOT,
+    "docs/reference.md": ROOT,
+    "docs/explanation.md": ROOT,
+    "docs/benchmarks.md": ROOT,
+}
 SET_UP = "python3 -m pip install rust-just && just "
 """The two commands: CI runs one of them, and this suite is its end; the other is run below."""
 
