@@ -8,7 +8,8 @@
     ├── ToolMissing         something that must be installed is not (4)
     ├── ToolFailed          a tool ended in an error, with the end of its output (4)
     ├── BuildFailed         a component could not be built (4)
-    └── PlanRefused         built components do not fit the graph (1; holds all problems)
+    ├── PlanRefused         built components do not fit the graph (1; holds all problems)
+    └── InternalError       this program broke (4; made at the edge of the command line only)
 
 What is wrong in graph.yaml or component.yaml is a `ringfence.contract.errors.ManifestError` (3), with every problem's line and column.
 """
@@ -104,3 +105,14 @@ class PlanRefused(ComposerError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+
+class InternalError(ComposerError):
+    """Something that nobody expected; `traceback` is the file that it was written to."""
+
+    code = "internal"
+
+    def __init__(self, error: Exception, traceback: str | None) -> None:
+        hint = f"this is a defect of compose; please report it with {traceback}" if traceback else "this is a defect of compose"
+        super().__init__(f"internal error: {type(error).__name__}: {error}", hint=hint)
+        self.traceback = traceback

@@ -12,7 +12,8 @@ from typing import NoReturn
 
 import click
 
-from ringfence_composer.cli import calls, components, graphs, words, work
+from ringfence_composer.cli import calls, components, editors, graphs, words, work
+from ringfence_composer.cli.edge import Edge
 from ringfence_composer.cli.outcome import exit_code
 
 __all__ = ["compose", "exit_code", "main"]
@@ -21,12 +22,12 @@ __all__ = ["compose", "exit_code", "main"]
 SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
     "Compose and run": (graphs.up, graphs.check, components.build, calls.run),
     "See": (graphs.plan, graphs.show, components.inspect, words.explain),
-    "Write": (work.new, work.dev, work.doctor),
+    "Write": (work.new, work.dev, work.doctor, editors.completion, editors.schema),
 }
 """The commands, as the help lists them."""
 
 
-class Commands(click.Group):
+class Commands(Edge):
     """The commands in sections. A path, as in `compose graph.yaml`, stands for `up`."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

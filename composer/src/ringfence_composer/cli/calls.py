@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from ringfence.contract.errors import StaleLock
+from ringfence.contract.layout import LOCK_SUFFIX
 from ringfence.contract.types import FunctionType, ResultOf
 from ringfence.contract.wire import to_json
 from ringfence.contract.words import from_words
 
+from ringfence_composer.cli import completion
 from ringfence_composer.cli.options import CACHE, GRAPH, JSON, PARAM
 from ringfence_composer.cli.outcome import guarded, workshop_of
 from ringfence_composer.compose import compose_file
+from ringfence_composer.manifest.paths import refuse_other_than_graph
 from ringfence_composer.reports import data
 from ringfence_composer.reports.terminal import Terminal
 
 if TYPE_CHECKING:
     from ringfence.graph import Graph
 
+_NEGATIVE = re.compile(r"-(\d|\.\d|Infinity$).*")
 
-@click.command(short_help="Call a function of a graph.", context_settings={"ignore_unknown_options": True})
+
+class _Calls(click.Command):
+    """A command whose arguments may be negative numbers; any other word with a dash is an option, or stands behind `--`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, once every option is known."""
+        known = [name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)]
+        for word in args[: args.index("--")] if "--" in args else args:
+            if word.startswith("-") and not _NEGATIVE.fullmatch(word) and (name := word.partition("=")[0]) not in known:
+                near = get_close_matches(name, known)
+                hint = "" if near else " An argument that begins with a dash stands behind '--'."
+                raise click.NoSuchOption(name, f"No such option: {name}.{hint}", possibilities=near, ctx=ctx)
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_Calls, short_help="Call a function of a graph.", context_settings={"ignore_unknown_options": True})
 @GRAPH
-@click.argument("function")
+@click.argument("function", shell_complete=completion.functions)
 @click.argument("arguments", nargs=-1)
 @PARAM
 @JSON
@@ -45,6 +66,8 @@ def _load(graph: Path, params: dict[str, str], cache: Path | None, terminal: Ter
     from ringfence.graph import Graph  # -- the host's whole runtime, which only `run` needs
 
     workshop = workshop_of(terminal, cache)
+    if not graph.name.endswith(LOCK_SUFFIX):
+        refuse_other_than_graph(graph, str(graph))
     terminal.step("loading")
     try:
         return Graph.load(graph, parameters=params, cache=workshop.cache)

@@ -8,7 +8,9 @@ from typing import get_args
 import click
 from ringfence.contract.lock import Lane
 
-GRAPH = click.argument("graph", type=click.Path(path_type=Path))
+from ringfence_composer.cli import completion
+
+GRAPH = click.argument("graph", type=click.Path(path_type=Path), shell_complete=completion.graphs)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 CACHE = click.option(
     "--cache",
@@ -21,7 +23,13 @@ LANE = click.option(
     help="Run every node on this lane, whatever graph.yaml asks for (component: the reference engine).",
 )
 PARAM = click.option(
-    "--param", "params", multiple=True, metavar="NAME=VALUE", callback=lambda _c, _p, words: _pairs(words), help="A parameter's value."
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=lambda _c, _p, words: _pairs(words),
+    help="A parameter's value.",
+    shell_complete=completion.parameters,
 )
 
 

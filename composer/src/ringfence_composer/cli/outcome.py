@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ringfence.contract.errors import GuestTrap, ManifestError, RingfenceError, ShapeError, StaleLock, UsageError
+from ringfence.contract.errors import GuestError, GuestTrap, ManifestError, RingfenceError, ShapeError, StaleLock, UsageError
 from ringfence.contract.layout import user_cache
 from ringfence.contract.lock import Lane
 from ringfence.contract.types import FunctionType
@@ -15,6 +15,8 @@ from ringfence_composer.compose import Workshop
 from ringfence_composer.errors import ComposerError, PlanRefused
 from ringfence_composer.reports import data
 from ringfence_composer.reports.terminal import Terminal
+
+OWN_ANSWER = "this is what the component itself answered; the fence refused it nothing"
 
 
 def workshop_of(terminal: Terminal, cache: Path | None, lane: Lane | None = None) -> Workshop:
@@ -43,7 +45,8 @@ def report_error(terminal: Terminal, error: RingfenceError, function: FunctionTy
         told = data.error_data(error, function)["error"]
         detail = error.last_words if isinstance(error, GuestTrap) else getattr(error, "output", "")
         place = f"{error.path}: " if isinstance(error, ShapeError) and error.path else ""
-        terminal.error(f"{place}{told['message']} [{error.code}]", error.hint, detail)
+        hint = error.hint or (OWN_ANSWER if isinstance(error, GuestError) else None)
+        terminal.error(f"{place}{told['message']} [{error.code}]", hint, detail)
 
 
 def exit_code(error: RingfenceError) -> int:
