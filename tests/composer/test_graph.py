@@ -15,9 +15,11 @@ from ringfence_composer.manifest.source import Problems
 
 REST = """edges:
   - { from: a, to: b, grant: { calls: [f] }, limits: { deadline: 1s } }
-  - { from: a, to: host, grant: { tcp: ["${p}"], random: secure } }
+  - { from: a, to: host, grant: { tcp: ["${p}", "10.0.0.1:${n}"], random: secure } }
 expose: [a, { node: b, calls: [g], limits: { output: 1KiB } }]
-parameters: { p: { type: endpoint, default: "127.0.0.1:80", within: ["127.0.0.1:*", "10.0.0.0/8:80"] }, n: { type: port, default: 80 } }
+parameters:
+  p: { type: endpoint, default: "127.0.0.1:80", within: ["127.0.0.1:*", "10.0.0.0/8:80"] }
+  n: { type: port, default: 80, within: 80..90 }
 """
 
 
@@ -28,11 +30,11 @@ def test_everything_written_is_in_the_record(tmp_path: Path) -> None:
     assert (a.instances, a.shared, a.withdrawn, dict(b.limits)) == ("single", True, ("random",), {"memory": "1MiB"})
     inner, outer = graph.edges
     assert (str(inner), inner.calls, dict(inner.limits), inner.grant) == ("a -> b", ("f",), {"deadline": "1s"}, {})
-    assert (str(outer), outer.calls, outer.grant) == ("a -> host", None, {"tcp": ["${p}"], "random": "secure"})
+    assert (str(outer), outer.calls, outer.grant) == ("a -> host", None, {"tcp": ["${p}", "10.0.0.1:${n}"], "random": "secure"})
     assert [(one.node, one.calls, dict(one.limits)) for one in graph.expose] == [("a", None, {}), ("b", ("g",), {"output": "1KiB"})]
     assert graph.parameters == (
         LockedParameter(name="p", type="endpoint", default="127.0.0.1:80", within=("127.0.0.1:*", "10.0.0.0/8:80")),
-        LockedParameter(name="n", type="port", default="80", within=()),
+        LockedParameter(name="n", type="port", default="80", within=("80..90",)),
     )
     assert graph.document.where(outer.path) == "graph.yaml:8"
 

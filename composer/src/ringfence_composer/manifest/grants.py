@@ -14,10 +14,13 @@ from ringfence.contract.parameters import SAMPLES, TYPES, checked, is_within, re
 from ringfence.contract.wording import usual_values
 
 from ringfence_composer.manifest.shape import closest
-from ringfence_composer.manifest.source import Document, PathSteps, Problems, quoted
+from ringfence_composer.manifest.source import Document, PathSteps, Problems, Step, quoted
 
 CALLS = "calls"
 COMING = ("files", "udp", "listen")
+
+
+_REFERENCE = re.compile(r"\$\{(?P<name>[^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,24 @@ class GrantReader:
 
     def __init__(self, document: Document, problems: Problems) -> None:
         self._document, self._problems = document, problems
+        self._faulty: set[Step] = set()
         data = document.data.get("parameters")
         self._declared: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
         self.parameters = tuple(one for name in self._declared if (one := self._parameter(name)))
         self._by_name = {one.name: one for one in self.parameters}
+        self._report_unused()
 
     def _say(self, path: PathSteps, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
+        if path[0] == "parameters":
+            self._faulty.add(path[1])
         self._problems.add(self._document.problem(path, message, hint=hint, at_key=at_key))
+
+    def _report_unused(self) -> None:
+        """A right parameter that nothing refers to: whoever gives it a value believes that it does something."""
+        used = {found["name"] for _, text in _texts((), self._document.data.get("edges")) for found in _REFERENCE.finditer(text)}
+        for name in self._by_name:
+            if name not in used and name not in self._faulty:
+                self._say(("parameters", name), "no grant refers to it", f"write ${{{name}}} in a grant, or remove it", at_key=True)
 
     def _parameter(self, name: str) -> LockedParameter | None:
         data, path = self._declared[name], ("parameters", name)

@@ -150,6 +150,8 @@ def _in_range(kind: str, value: str, one: str) -> bool:
         case "port" | "int":
             found = _RANGE.fullmatch(one)
             low, high = (int(found[1]), int(found[2])) if found else (int(_int(one)), int(_int(one)))
+            if low > high:
+                raise ValueError(f"expected the smaller number first, found {quoted(one, 60)}")
             return low <= int(value) <= high
         case "path":
             return value == one or value.startswith(one.rstrip("/") + "/")
