@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from case import CASES, Case, Copy, all_cases, compose_right, lay_out, run_command, run_python, tree
 from ringfence.contract.lock import Lane
+from ringfence_composer.reports.terminal import printable
 
 ALL = all_cases()
 EACH = [pytest.param(case, lane, id=f"{case.name}-{lane}" if len(case.lanes) > 1 else case.name) for case in ALL for lane in case.lanes]
@@ -74,7 +75,7 @@ def test_problems_for_programs_are_those_for_people(case: Case, beside: Path, ri
         told = re.search(r"^(\d+) problems? found$", done.err, re.MULTILINE)
         assert told is not None
         assert len(problems) == int(told[1])
-        places = {(one.get("file"), one.get("line"), one.get("column")) for one in problems if "file" in one}
+        places = {(printable(one["file"]), one.get("line"), one.get("column")) for one in problems if "file" in one}
         read = {(one["file"], one["line"] and int(one["line"]), one["column"] and int(one["column"])) for one in PLACED.finditer(done.err)}
         assert places <= read
         assert all(one["message"] for one in problems)

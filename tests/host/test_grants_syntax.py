@@ -56,7 +56,7 @@ def test_tcp_is_kept_in_one_spelling(written, canonical):
         ("a.*.b:80", "a wildcard stands at the front"),
         ("*.*.b:80", "a wildcard stands at the front"),
         ("münchen.de:80", "xn--"),
-        ("http://a:80", "brackets"),
+        ("http://a:80", "the URL"),
         ("a", "db.internal:5432"),
         ("a:", "from 1 to 65535"),
         (":80", "db.internal:5432"),

@@ -125,7 +125,8 @@ def _worlds(manifest: GraphManifest, facts: Facts, problems: Problems) -> Iterat
 def _unreadable(manifest: GraphManifest, node: NodeManifest, error: InputInvalid) -> Problem:
     if isinstance(node.component, ComponentManifest):
         return world_problem(node.component, error)
-    return manifest.document.problem((*node.path, "component"), error.message, hint=error.hint)
+    message = error.message.replace(str(node.component.file), node.component.shown) if node.component else error.message
+    return manifest.document.problem((*node.path, "component"), message, hint=error.hint)
 
 
 def _links_of(edge: EdgeManifest, worlds: Mapping[str, World]) -> Iterator[Link]:

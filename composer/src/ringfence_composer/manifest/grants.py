@@ -20,6 +20,7 @@ CALLS = "calls"
 COMING = ("files", "udp", "listen")
 
 
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _REFERENCE = re.compile(r"\$\{(?P<name>[^{}]*)\}")
 
 
@@ -46,13 +47,13 @@ class GrantReader:
     def _say(self, path: PathSteps, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
         if path[0] == "parameters":
             self._faulty.add(path[1])
-        self._problems.add(self._document.problem(path, message, hint=hint, at_key=at_key))
+        self._problems.add_unless_known(self._document.problem(path, message, hint=hint, at_key=at_key))
 
     def _report_unused(self) -> None:
         """A right parameter that nothing refers to: whoever gives it a value believes that it does something."""
         used = {found["name"] for _, text in _texts((), self._document.data.get("edges")) for found in _REFERENCE.finditer(text)}
         for name in self._by_name:
-            if name not in used and name not in self._faulty:
+            if name not in used and name not in self._faulty and _NAME.fullmatch(name):
                 self._say(("parameters", name), "no grant refers to it", f"write ${{{name}}} in a grant, or remove it", at_key=True)
 
     def _parameter(self, name: str) -> LockedParameter | None:
@@ -61,7 +62,8 @@ class GrantReader:
         if kind not in TYPES:
             return None
         written = data.get("within", [])
-        within = tuple(str(one) for one in (written if isinstance(written, list) else [written]))
+        listed = written if isinstance(written, list) else [written]
+        within = tuple(str(one) for one in listed if isinstance(one, str | int) and not isinstance(one, bool))
         ranged = self._ranges_hold((*path, "within"), kind, within)
         default = data.get("default")
         if isinstance(default, bool) or not isinstance(default, str | int):
@@ -131,7 +133,10 @@ class GrantReader:
 
     def _use_holds(self, kind: GrantKind, use: _Use) -> bool:
         if use.name not in self._declared:
-            hint = closest(use.name, self._declared) or f"declare it: parameters: {{ {use.name}: {{ type: endpoint }} }}"
+            hint = (
+                closest(use.name, self._declared)
+                or f'declare it: parameters: {{ {use.name}: {{ type: endpoint, within: "127.0.0.1:*" }} }}'
+            )
             self._say(use.path, f"there is no parameter {quoted(use.name)}", hint)
             return False
         parameter = self._by_name.get(use.name)
@@ -142,7 +147,7 @@ class GrantReader:
             message = f"a parameter of type {parameter.type} cannot stand in a {kind.name} grant"
             self._say(use.path, message, f"types that can: {allowed}")
             return False
-        if not parameter.within:
+        if not parameter.within and "within" not in self._declared[use.name]:
             hint = "add within: the values that reviewers agree to"
             self._say(("parameters", use.name), "it stands in a grant, so its range must be written", hint, at_key=True)
         return True

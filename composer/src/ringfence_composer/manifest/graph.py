@@ -216,7 +216,8 @@ class _Reader:
         try:
             found = digest_of(read_regular(target, MAX_BINARY))
         except OSError as error:
-            self._say(path, f"cannot read the file {quoted(shown)}: {why(error)}", self._meant(written))
+            hint = self._meant(written) if isinstance(error, FileNotFoundError) else None
+            self._say(path, f"cannot read the file {quoted(shown)}: {why(error)}", hint)
             return None
         if digest is None:
             self._say(path, "a .wasm file needs its digest", f"if this is the file you mean, add digest: {found}")
@@ -291,9 +292,7 @@ class _Reader:
                 parse_limit(name, text)
                 good[name] = text
             except ValueError as error:
-                problem = self.document.problem((*path, name), str(error))
-                if not self.problems.covers(problem):
-                    self.problems.add(problem)
+                self.problems.add_unless_known(self.document.problem((*path, name), str(error)))
         return good
 
 

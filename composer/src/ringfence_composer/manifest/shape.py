@@ -51,9 +51,9 @@ def shape_problems(document: Document, name: str) -> list[Problem]:
 def closest(word: str, known: Iterable[str], *, listed: Iterable[str] | None = None) -> str | None:
     """A hint: "did you mean …?" where one is near, else the choices (or those `listed`) if they are few."""
     known = sorted(known)
-    if near := nearest(word, known):
+    if near := nearest(word, [one for one in known if one.isprintable()]):
         return f"did you mean {near}?"
-    names = known if listed is None else sorted(listed)
+    names = [one if one.isprintable() else quoted(one) for one in (known if listed is None else sorted(listed))]
     return f"there {'is' if len(names) == 1 else 'are'}: {', '.join(names)}" if 0 < len(names) <= 16 else None
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -90,10 +90,11 @@ class Problems:
         self._files.setdefault(problem.file, len(self._files))
         self._found[problem] = None
 
-    def covers(self, problem: Problem) -> bool:
-        """Whether something wrong is known already at this very place."""
+    def add_unless_known(self, problem: Problem) -> None:
+        """Note a problem where nothing wrong is known yet at this very place."""
         place = (problem.file, problem.line, problem.column, problem.path)
-        return any((one.file, one.line, one.column, one.path) == place for one in self._found)
+        if not any((one.file, one.line, one.column, one.path) == place for one in self._found):
+            self.add(problem)
 
     def extend(self, problems: Iterable[Problem]) -> None:
         for problem in problems:
@@ -148,8 +149,9 @@ def parse_document(raw: bytes, file: str) -> Document:
     text = _decode(raw, file)
     reader = _Reader(text, file)
     data = reader.read()
+    problems = tuple(_with_paths(reader.problems.in_order(), reader.marks))
     if reader.fatal:
-        reader.problems.raise_any()
+        raise ManifestError(problems)
     return Document(
         file=file,
         digest=digest_of(raw),
@@ -157,8 +159,18 @@ def parse_document(raw: bytes, file: str) -> Document:
         marks=reader.marks,
         keys=reader.keys,
         texts=reader.texts,
-        problems=reader.problems.in_order(),
+        problems=problems,
     )
+
+
+def _with_paths(problems: Iterable[Problem], marks: Mapping[PathSteps, Mark]) -> Iterator[Problem]:
+    """The parser's problems, those at the place of a value with the path that it has now."""
+    paths: dict[tuple[int, int], PathSteps] = {}
+    for path, mark in marks.items():
+        paths.setdefault(mark, path)
+    for one in problems:
+        found = paths.get((one.line, one.column), ()) if not one.path else ()
+        yield replace(one, path=show_path(found)) if found else one
 
 
 def _decode(raw: bytes, file: str) -> str:
@@ -239,8 +251,13 @@ class _Reader:
         if place and self._text[place.index : place.index + 1] == "\t":
             return self._note(mark, "found a tab where YAML wants spaces", "indent with spaces")
         problem = (error.problem or "it cannot be parsed").removeprefix("found ")
-        hint = None
-        if "mapping values are not allowed" in problem:
+        hint, context = None, error.context or ""
+        begun = Mark(error.context_mark.line + 1, error.context_mark.column + 1) if error.context_mark else mark
+        if "quoted scalar" in context and "end of stream" in problem:
+            return self._note(begun, "not YAML: this quote is never closed")
+        if "flow mapping" in context or "flow sequence" in context:
+            hint = f"it belongs to the {'{' if 'mapping' in context else '['} of line {begun.line}: is that closed?"
+        elif "mapping values are not allowed" in problem:
             hint = "a value that contains ': ' needs quotes; or the line is indented more than its neighbours"
         elif "could not find expected ':'" in problem or "expected <block end>" in problem:
             hint = "a ':' is missing, or a line is indented differently from its neighbours"
@@ -290,7 +307,7 @@ class _Reader:
         if path is None:
             self._skip = 1
         elif len(path) >= MAX_DEPTH:
-            self._note(_mark(event), f"nested deeper than {MAX_DEPTH}")
+            self._note(_mark(event), f"nested deeper than {MAX_DEPTH}", path=path[:1])
             self._stop = True
         else:
             self._stack.append(_Open(path, value))

@@ -45,6 +45,7 @@ _LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,17})")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _RANGE = re.compile(r"(-?[0-9]{1,18})\.\.(-?[0-9]{1,18})")
 
 
@@ -71,14 +72,12 @@ def _endpoint(text: str) -> str:
     host, colon, port = text.rpartition(":")
     if not colon or not host:
         raise _unfit("endpoint", text)
-    return f"{_bracketed(host) if ':' in host else _host(host)}:{_port(port)}"
-
-
-def _bracketed(host: str) -> str:
+    if ":" not in host:
+        return f"{_host(host)}:{_port(port)}"
     with suppress(AddressValueError):
         if host.startswith("[") and host.endswith("]") and "%" not in host:
-            return f"[{IPv6Address(host[1:-1])}]"
-    raise ValueError(f"expected an IPv6 address in brackets before the port, such as [::1]:80, found {quoted(host, 60)}")
+            return f"[{IPv6Address(host[1:-1])}]:{_port(port)}"
+    raise ValueError(f"expected host:port with an IPv6 address in brackets, such as [::1]:80, found {quoted(text, 60)}")
 
 
 def _unfit(kind: str, value: object) -> ValueError:
@@ -86,7 +85,7 @@ def _unfit(kind: str, value: object) -> ValueError:
 
 
 def _int(text: str) -> str:
-    if not re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text):
+    if not _WHOLE.fullmatch(text):
         raise _unfit("int", text)
     return str(int(text))
 
@@ -149,7 +148,9 @@ def _in_range(kind: str, value: str, one: str) -> bool:
             return _covers_endpoint(f"{one}:*", f"{wrap}:1")
         case "port" | "int":
             found = _RANGE.fullmatch(one)
-            low, high = (int(found[1]), int(found[2])) if found else (int(_int(one)), int(_int(one)))
+            if not found and not _WHOLE.fullmatch(one):
+                raise ValueError(f"expected a range such as 1024..65535, or a whole number, found {quoted(one, 60)}")
+            low, high = (int(found[1]), int(found[2])) if found else (int(one), int(one))
             if low > high:
                 raise ValueError(f"expected the smaller number first, found {quoted(one, 60)}")
             return low <= int(value) <= high

@@ -70,6 +70,8 @@ class DnsKind:
 def _parse_one(item: Any) -> Dns:
     if not isinstance(item, str):
         raise GrantSyntaxError(f"expected a name, found {shown(item)}", hint="such as db.internal or *.vendor.example")
+    if ":" in item and not item.startswith("["):
+        raise GrantSyntaxError(f"expected a name alone, found {quoted(item, 60)}", hint="leave out scheme and port: a look-up has none")
     host = hosts.parse_host(item)
     if not isinstance(host, str):
         raise GrantSyntaxError(f"expected a name, found the address {quoted(item, 60)}", hint="an address needs no look-up: remove it")

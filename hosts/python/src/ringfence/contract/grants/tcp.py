@@ -91,6 +91,8 @@ def _parse_one(item: Any) -> Tcp:
     if not isinstance(item, str):
         raise GrantSyntaxError(f"expected host:port in quotes, found {shown(item)}", hint='such as "127.0.0.1:8017"')
     host, colon, port = item.rpartition(":")
+    if "://" in item:
+        raise GrantSyntaxError(f"expected host:port, found the URL {quoted(item, 60)}", hint='such as "vendor.example:443"')
     if not colon or not host:
         raise GrantSyntaxError(f"expected host:port, found {quoted(item, 60)}", hint='such as "db.internal:5432", or "db.internal:*"')
     if host.count(":") and not host.startswith("["):
