@@ -83,8 +83,10 @@ def source_problems(components: Iterable[ComponentManifest]) -> Iterator[Problem
         try:
             BUILDERS[component.language].check(source_of(component))
         except InputInvalid as error:
-            message = error.message.removeprefix(f"{component.name}: ").removeprefix("source: ")
-            yield component.document.problem(("source",), message, hint=error.hint)
+            message = error.message.removeprefix(f"{component.name}: ")
+            path = ("wit",) if message.startswith("WIT: ") else ("source",)
+            message = message.removeprefix("WIT: ").removeprefix("source: ")
+            yield component.document.problem(path, message, hint=error.hint)
 
 
 def build_component(manifest: ComponentManifest, context: BuildContext) -> Artifact:
@@ -95,6 +97,12 @@ def build_component(manifest: ComponentManifest, context: BuildContext) -> Artif
         source = Path(os.path.relpath(manifest.source, manifest.folder))
         place = os.path.normpath(Path(manifest.document.file).parent / source / error.file)
         raise ManifestError([Problem(file=place, line=error.line, message=error.reason, hint=error.hint)]) from error
+    except DigestMismatch as error:
+        index = next((index for index, one in enumerate(manifest.requirements) if one.name == error.requirement), None)
+        if index is None:
+            raise
+        path, message = ("requirements", index, "sha256"), f"{error.requirement}: expected {error.expected}, found {error.found}"
+        raise ManifestError([manifest.document.problem(path, message, hint=error.hint)]) from error
 
 
 def source_of(manifest: ComponentManifest) -> ComponentSource:

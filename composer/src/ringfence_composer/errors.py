@@ -57,13 +57,13 @@ class SourceInvalid(InputInvalid):
 
 
 class DigestMismatch(InputInvalid):
-    """A file differs from the digest that was written for it."""
+    """A file differs from the digest that was written for it; `requirement` is its package's name, where it is that of one."""
 
     code = "digest"
 
-    def __init__(self, what: str, *, expected: str, found: str, hint: str | None = None) -> None:
+    def __init__(self, what: str, *, expected: str, found: str, hint: str | None = None, requirement: str = "") -> None:
         super().__init__(f"{what}: expected {expected}, found {found}", hint=hint)
-        self.what, self.expected, self.found = what, expected, found
+        self.what, self.expected, self.found, self.requirement = what, expected, found, requirement
 
 
 class ToolMissing(ComposerError):

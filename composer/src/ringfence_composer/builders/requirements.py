@@ -113,6 +113,7 @@ def _explained(component: ComponentSource, requirement: Requirement, error: Tool
             expected=f"sha256:{requirement.sha256}",
             found=found,
             hint="find out why it changed before you write the new digest into component.yaml",
+            requirement=requirement.name,
         )
     if "no wheels with" in error.output or "no usable wheels" in error.output:
         return _impure(component, requirement, "it has no wheel that runs on every platform and has this digest")

@@ -30,9 +30,10 @@ def world_problem(component: ComponentManifest, error: InputInvalid) -> Problem:
         wit = os.path.normpath(shown / os.path.relpath(component.wit, component.folder))
         return document.problem(("world",), f"there is no world {component.world!r} in {wit}", hint=hint)
     if not (found := _PLACED.fullmatch(message)):
-        return document.problem(("world",), message, hint=error.hint)
+        remedy = "begin a WIT file with: package NAMESPACE:NAME;" if "no `package` header" in message else error.hint
+        return document.problem(("wit",), message, hint=remedy)
     if missing := _NO_PACKAGE.match(found["message"]):
-        remedy: str | None = f"name the folder of {missing['name']} in {document.file}, wit_deps"
+        remedy = f"name the folder of {missing['name']} in {document.file}, wit_deps"
         told = f"there is no package {missing['name']} among the WIT files"
     else:
         remedy, told = error.hint, found["message"]
