@@ -20,7 +20,7 @@ from ringfence.directory import Directory, Target, View
 from ringfence.engine.seam import Engine
 from ringfence.gate import Refused
 from ringfence.instance import Node
-from ringfence.loading import check_artifacts, compose_now, exposed, make_nodes, read_lock, sound
+from ringfence.loading import check_artifacts, compose_now, exposed, make_nodes, read_lock, remedy, sound
 from ringfence.signals import defer, undefer
 from ringfence.substitutes.casting import ensure_fitting, running, stand_ins
 
@@ -94,17 +94,17 @@ class Graph:
         folder, doubles = None if cache is None else Path(cache), substitutes or {}
         runs = running(lock, doubles)
         artifacts = check_artifacts(runs, file, folder)
-        with sound(file):
+        with sound(file, lock.manifest):
             standing = stand_ins(lock, file, doubles, folder, ENGINES)
         ensure_fitting(lock, runs, doubles, standing)
-        with sound(file):
+        with sound(file, lock.manifest):
             nodes = make_nodes(runs, file, artifacts, ENGINES, parameters or {}, standing)
             entries = exposed({**standing, **nodes}, lock.expose)
         for node in nodes.values():
             try:
                 node.linked  # noqa: B018 -- load and link now: a first call's deadline is no time to compile
             except LookupError as error:
-                raise IntegrityError(f"{file}: {node.name}: {error}", hint=f"run: compose {lock.manifest}") from error
+                raise IntegrityError(f"{file}: {node.name}: {error}", hint=remedy(file, lock.manifest)) from error
         graph = cls(lock, nodes, Directory(entries, [node.name for node in lock.nodes]))
         for callee, inbound in entries.values():
             callee.application = lambda function, *arguments, node=callee, inbound=inbound: graph._call(

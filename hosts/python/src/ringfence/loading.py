@@ -52,18 +52,18 @@ def read_lock(path: Path, lock_digest: str | None) -> tuple[Lock, Path]:
     is_lock = path.name.endswith(LOCK_SUFFIX)
     manifest = None if is_lock else _manifest_digest(path)
     file = path if is_lock else lock_path(path)
-    remedy = f"run: compose {path if not is_lock else path.with_name(path.name.removesuffix(LOCK_SUFFIX) + '.yaml')}"
+    again = remedy(path, path.name.removesuffix(LOCK_SUFFIX) + ".yaml" if is_lock else path.name)
     try:
         data = read_regular(file, MAX_LOCK)
     except FileNotFoundError:
-        raise StaleLock(f"{file}: there is no lock", hint=remedy) from None
+        raise StaleLock(f"{file}: there is no lock", hint=again) from None
     except OSError as error:
-        raise IntegrityError(f"{file}: cannot read the lock: {why(error)}", hint=remedy) from error
+        raise IntegrityError(f"{file}: cannot read the lock: {why(error)}", hint=again) from error
     if lock_digest is not None and digest_of(data) != lock_digest:
         raise IntegrityError(f"{file}: expected digest {lock_digest}, found {digest_of(data)}", hint="read what changed before you pin it")
-    lock = _parse(file, data, remedy)
+    lock = _parse(file, data, again)
     if manifest is not None and lock.inputs["manifest"] != manifest:
-        raise StaleLock(f"{file} was not made from {path.name} as it is now", hint=remedy)
+        raise StaleLock(f"{file} was not made from {path.name} as it is now", hint=again)
     return lock, file
 
 
@@ -78,7 +78,7 @@ def _manifest_digest(path: Path) -> Digest:
         raise ManifestError([Problem(file=str(path), message=f"cannot read the graph: {why(error)}", hint=hint)]) from error
 
 
-def _parse(file: Path, data: bytes, remedy: str) -> Lock:
+def _parse(file: Path, data: bytes, again: str) -> Lock:
     import jsonschema
 
     from ringfence.contract.schemas import schema
@@ -89,16 +89,34 @@ def _parse(file: Path, data: bytes, remedy: str) -> Lock:
         jsonschema.Draft202012Validator(schema("lock")).validate(content)
         lock = Lock.from_dict(content)
     except IntegrityError as error:
-        raise IntegrityError(f"{file}: {error.message}", hint=error.hint or remedy) from error
+        raise IntegrityError(f"{file}: {error.message}", hint=error.hint or again) from error
     except json.JSONDecodeError as error:
-        raise IntegrityError(f"{file}:{error.lineno}:{error.colno}: not a whole lock: {error.msg}", hint=remedy) from error
+        raise IntegrityError(f"{file}:{error.lineno}:{error.colno}: not a whole lock: {error.msg}", hint=again) from error
     except (ValueError, RecursionError) as error:
-        raise IntegrityError(f"{file}: not a lock: {quoted(str(error))}", hint=remedy) from error
+        reason = "nested too deeply" if isinstance(error, RecursionError) else "it holds what no lock has, or is not UTF-8"
+        raise IntegrityError(f"{file}: not a lock: {reason}", hint=again) from error
     except jsonschema.ValidationError as error:
-        raise IntegrityError(f"{file}: not in the form of a lock: {error.json_path}: {quoted(error.message)}", hint=remedy) from error
+        raise IntegrityError(f"{file}: not in the form of a lock: {_misfit(error)}", hint=again) from error
     if lock.to_bytes() != data:  # what a reader sees and what is read must be one: no duplicate keys, no other encoding
-        raise IntegrityError(f"{file}: not in the form that compose writes: it was changed afterwards", hint=remedy)
+        raise IntegrityError(f"{file}: not in the form that compose writes: it was changed afterwards", hint=again)
     return lock
+
+
+def _misfit(error: Any) -> str:
+    """Where a lock differs from its schema, in a few words: what is in it may be anything, and large."""
+    where = error.json_path.removeprefix("$").removeprefix(".") or "the whole"
+    match error.validator:
+        case "required":
+            return f"{where} lacks {', '.join(name for name in error.validator_value if name not in error.instance)}"
+        case "additionalProperties":
+            return f"{where} has the unknown key {quoted(next(key for key in error.instance if key not in error.schema['properties']), 60)}"
+        case rule:
+            return f"{where}: expected {rule} {error.validator_value}, found {shown(error.instance)}"
+
+
+def remedy(file: Path, manifest: str) -> str:
+    """How to make a lock anew, by the path that it was found at."""
+    return f"run: compose {file.with_name(manifest)}"
 
 
 def _check_version(content: Any) -> None:
@@ -114,9 +132,9 @@ def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Art
     Raises:
         IntegrityError: one is missing or changed; names them all.
     """
-    remedy = f"run: compose {file.with_name(lock.manifest)}"
+    again = remedy(file, lock.manifest)
     if lock.artifacts and not store_path(file).is_dir():
-        hint = f"take it along with the lock, or {remedy}"
+        hint = f"take it along with the lock, or {again}"
         raise IntegrityError(f"{file}: the folder {store_path(file)} with the lock's artifacts is not there", hint=hint)
     wrong: list[str] = []
     files: dict[tuple[str, Role], tuple[Path, Digest]] = {}
@@ -139,7 +157,7 @@ def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Art
         needed = [(node.name, role) for node in lock.nodes for role in roles[node.lane]]
         wrong = [f"{name}: the lock has no {role} for it" for name, role in needed if (name, role) not in files]
     if wrong:
-        raise IntegrityError(f"{file}: artifacts are not what the lock says:\n  " + "\n  ".join(wrong), hint=remedy)
+        raise IntegrityError(f"{file}: artifacts are not what the lock says:\n  " + "\n  ".join(wrong), hint=again)
     return {node.name: _artifacts(files, node.name, cache) for node in lock.nodes}
 
 
@@ -153,7 +171,7 @@ def _artifacts(files: Mapping[tuple[str, Role], tuple[Path, Digest]], node: str,
 
 
 @contextmanager
-def sound(file: Path) -> Iterator[None]:
+def sound(file: Path, manifest: str) -> Iterator[None]:
     """What reads a lock's content, whose schema holds no more than its shape: names of nothing, limits that are none, broken references.
 
     Raises:
@@ -163,7 +181,9 @@ def sound(file: Path) -> Iterator[None]:
         yield
     except (KeyError, ValueError, ExceptionGroup) as error:
         reason = f"{error} is not there" if isinstance(error, KeyError) else str(error)
-        raise IntegrityError(f"{file}: it contradicts itself: {reason}", hint="compose again") from error
+        raise IntegrityError(f"{file}: it contradicts itself: {reason}", hint=remedy(file, manifest)) from error
+    except IntegrityError as error:
+        raise IntegrityError(error.message, hint=error.hint or remedy(file, manifest)) from error
 
 
 def make_nodes(
@@ -188,8 +208,8 @@ def make_nodes(
                 f"{file}: nodes.{one.name}: this version has no {one.lane} engine", hint="update ringfence, or compose again"
             )
         host_edge = next((edge for edge in lock.edges if edge.consumer == one.name and edge.provider == HOST), None)
-        where = f"{lock.manifest}:{host_edge.line if host_edge else one.line}"
-        policy = _policy(one, host_edge, values, where)
+        line = host_edge.line if host_edge else one.line
+        where, policy = f"{lock.manifest}:{line}", _policy(one, host_edge, values, lock.manifest, line)
         nodes[one.name] = Node(one, engine=engines[one.lane](), artifacts=artifacts[one.name], policy=policy, where=where)
     for edge in lock.edges:
         if edge.provider != HOST:
@@ -197,14 +217,14 @@ def make_nodes(
     return nodes
 
 
-def _policy(node: LockedNode, edge: LockedEdge | None, values: Mapping[str, str], where: str) -> Policy:
+def _policy(node: LockedNode, edge: LockedEdge | None, values: Mapping[str, str], manifest: str, line: int) -> Policy:
     """What the node may do: its runtime's needs, and its edge to the host, parameters in their places."""
     grant: Mapping[str, Any] = edge.grant if edge else {}
     try:
         return Policy.bind(substitute({**node.runtime, **grant}, values))
     except ExceptionGroup as group:
         problems = [
-            Problem(file=where, path=f"{node.name} -> {HOST}: grant{one.path}", message=one.message, hint=one.hint)
+            Problem(file=manifest, line=line, path=f"{node.name} -> {HOST}: grant{one.path}", message=one.message, hint=one.hint)
             for one in _leaves(group)
         ]
         raise ManifestError(problems) from group

@@ -21,7 +21,7 @@ from ringfence.contract.lock import LockedParameter
 
 TYPES = ("endpoint", "host", "port", "int", "path", "text")
 EXPECTED: Mapping[str, str] = {
-    "endpoint": "host:port, such as 127.0.0.1:8017",
+    "endpoint": "host:port (as 127.0.0.1:8017)",
     "host": "a host name or an IP address",
     "port": "a port from 1 to 65535",
     "int": "a whole number",

@@ -154,6 +154,8 @@ def _record(fields: tuple[tuple[str, Type], ...], data: Any) -> dict[str, Any]:
 
 def _case(cases: dict[str, Type | None], data: Any) -> Case:
     name = data if isinstance(data, str) else next(iter(data)) if isinstance(data, dict) and len(data) == 1 else None
+    if isinstance(data, str) and cases.get(data) is not None:
+        raise ShapeError(f"expected {data} with its value, found only its name", hint=f'write {{"{data}": {show(cases[data])}}}')
     if name not in cases or (isinstance(data, str) != (cases[name] is None)):
         listed = ", ".join(name if payload is None else f'{{"{name}": …}}' for name, payload in cases.items())
         raise ShapeError(f"expected one of {listed}; found {_shown(data)}{_near(name, cases)}")
