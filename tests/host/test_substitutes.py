@@ -106,7 +106,7 @@ def test_a_double_gets_what_a_component_would(faked):
     [
         (
             ORDER | {"lines": [ORDER["lines"][0] | {"quantity": -1}]},
-            "lines[0].quantity: get-order of the substitute for vendor returned what does not fit: expected u32 (0 to 4294967295), found -1",
+            "lines[0].quantity: get-order of the substitute for vendor returned what does not fit: expected u32 (0 to 4294967295), found",
         ),
         (ORDER | {"status": "lost"}, "status: get-order of the substitute for vendor returned what does not fit: no label 'lost'"),
         (None, "get-order of the substitute for vendor returned what does not fit: expected record"),
