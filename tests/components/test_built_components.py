@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ringfence.engine.cache import compile_component
+from ringfence.engine import cache
+from ringfence.engine.component.compiling import component_kind
 from wasmtime import Engine, Store, WasiConfig
 from wasmtime.component import Component, Linker
 
@@ -43,7 +44,7 @@ def engine() -> Engine:
 def compiled(engine: Engine, name: str) -> Component:
     """The built component; the next run takes both steps from the user's cache."""
     artifact = build(name)
-    return compile_component(engine, artifact.path, digest=artifact.digest, settings="default")
+    return cache.compiled(component_kind(engine, "default"), artifact.path, artifact.digest).code
 
 
 @pytest.fixture(scope="session")

@@ -1,45 +1,40 @@
 """The compile cache: a WebAssembly binary to native code, once per binary, engine version and settings.
 
-    compiled/<key>              what the entry's native code is: its digest, size, inode and time of last change (JSON)
+    compiled/<key>              what the entry's native code is, and what was noted of the binary (JSON)
     compiled/<digest>.cwasm     the native code, named by its own content, mapped into memory when used
 
-*Why it may be trusted.* Deserialising native code runs it: whoever can write an entry, runs code as this user. No digest kept in
-the same folder helps against that, since whoever can change the code can change the digest. So what is trusted is the folder: every
-component of its path, symbolic links included, belongs to root or to this user, and nobody else can write to it. Where that
-does not hold (or can't be told, as on systems without POSIX owners), nothing is read or written: the code is compiled in memory, with
+*Why it may be trusted.* Deserialising native code runs it: whoever can write an entry, runs code as this user. So the folder must be one
+that nobody else can write to (`ringfence.private`). Where it is not, nothing is read or written: the code is compiled in memory, with
 a `CompileCacheWarning`.
 
-*Why it is whole.* Against accidents (a crash, a full disk, a stray edit) every entry records the digest and size of its code. Hashing 30 MB
-takes 20 ms and mapping it 1 ms, so the code is hashed again only when its inode, size or time of last change (`ctime`, which no program can
-set) differ from what was recorded after it was written and synced. What fails is compiled anew. Files are written beside their
-place and moved there with `os.replace`, never changed in place: a process that has the old one mapped keeps it.
+*Why it is whole.* Against accidents (a crash, a full disk, a stray edit) every entry records the digest of its code. Hashing 30 MB
+takes 20 ms and mapping it 1 ms, so the code is hashed again only when its stamp (inode, size, time of last change) differs from what was
+recorded after it was written and synced. What fails is compiled anew. A file is replaced, never changed in place: a process that has the
+old one mapped keeps it.
+
+*Why the binary is not read.* An entry is found by the binary's digest, so that what runs is what the digest says, whatever the file holds
+by now. What an engine needs to know of the binary itself (how many memories it makes) is noted in the entry when it is compiled.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import stat
-import tempfile
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from contextlib import suppress
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Protocol, Self, TypeVar
-
-import wasmtime
-from wasmtime.component import Component
+from typing import Any, Generic, Protocol, TypeVar
 
 from ringfence.contract.errors import IntegrityError
 from ringfence.contract.layout import user_cache
 from ringfence.contract.names import digest_of
+from ringfence.engine.library import VERSION
+from ringfence.private import NotPrivate, PrivateFolder, Stamp
 
-_FORMAT = "1"
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
-_MOST_LINKS = 40  # as Linux has it, for symbolic links on one path
+_FORMAT = "2"
 
 
 class CompileCacheWarning(UserWarning):
@@ -47,125 +42,114 @@ class CompileCacheWarning(UserWarning):
 
 
 class Compiled(Protocol):
-    """What wasmtime's `Component` and `Module` have in common."""
+    """A component or module, compiled."""
 
-    def serialize(self) -> bytearray: ...
-    @classmethod
-    def deserialize_file(cls, engine: wasmtime.Engine, path: str) -> Self: ...
+    def serialize(self) -> bytes | bytearray: ...
 
 
 _C = TypeVar("_C", bound=Compiled)
 
 
-def compile_component(engine: wasmtime.Engine, wasm: bytes | Path, *, digest: str, settings: str, cache: Path | None = None) -> Component:
-    """The component compiled for this engine, from the cache where it is there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind(Generic[_C]):
+    """How one engine compiles one kind of binary.
 
     Args:
-        engine: The engine it will run in.
+        name: What it is; components and modules have entries of their own.
+        settings: Whatever distinguishes this engine's configuration from others; equal text must mean equal configuration.
+        compile: The code of a binary.
+        load: The code from a file that `serialize` has filled.
+        revive: The code from what `serialize` gave.
+        refusal: What `load` raises where the code is not of this very engine.
+        note: JSON data that is to be known of a binary beside its code.
+    """
+
+    name: str
+    settings: str
+    compile: Callable[[bytes], _C]
+    load: Callable[[str], _C]
+    revive: Callable[[bytes | bytearray], _C]
+    refusal: type[Exception]
+    note: Callable[[bytes], Any] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Made(Generic[_C]):
+    """The code, what was noted of its binary, and whether it was there already."""
+
+    code: _C
+    note: Any
+    cached: bool
+
+
+def compiled(kind: Kind[_C], wasm: bytes | Path, digest: str, cache: Path | None = None) -> Made[_C]:
+    """The native code of a binary, from the cache where it is there. Processes that want the same at once compile it once.
+
+    Args:
+        kind: How to compile it.
         wasm: The binary, or its file, which is read only when it must be compiled.
         digest: The binary's digest (`sha256:…`).
-        settings: Whatever distinguishes this engine's configuration from others; equal text must mean equal configuration.
         cache: The folder that holds `compiled/`; by default that of this user.
 
     Raises:
         IntegrityError: the binary does not have that digest.
-        wasmtime.WasmtimeError: it is not a valid component.
+        Exception: what `kind.compile` and `kind.note` raise.
     """
-    key = _key("component", digest, settings)
-    return _compile(Component, engine, lambda: Component(engine, _checked(wasm, digest)), key, cache)
-
-
-def compile_module(
-    engine: wasmtime.Engine, wasm: bytes | Path, *, digest: str, settings: str, cache: Path | None = None
-) -> wasmtime.Module:
-    """The core module compiled for this engine, from the cache where it is there; arguments and errors as of `compile_component`."""
-    key = _key("module", digest, settings)
-    return _compile(wasmtime.Module, engine, lambda: wasmtime.Module(engine, _checked(wasm, digest)), key, cache)
-
-
-def _compile(kind: type[_C], engine: wasmtime.Engine, build: Callable[[], _C], key: str, cache: Path | None) -> _C:
-    folder = _usable_folder(cache)
-    if folder is None:
-        return build()
-    if (code := _find(folder, key)) is not None:
-        # Not compiled by this very engine, after all (a debug build, another processor): compile again.
-        with contextlib.suppress(wasmtime.WasmtimeError):
-            return kind.deserialize_file(engine, str(code))
-    compiled = build()
     try:
-        _store(folder, key, compiled.serialize())
-    except OSError as error:
-        _warn(f"{folder}: {error.strerror or error}")
-    return compiled
+        folder = _folder(cache)
+    except (NotPrivate, RuntimeError) as error:
+        _warn(str(error))
+        return _fresh(kind, wasm, digest)
+    key = _key(kind, digest)
+    if (found := _find(folder, key, kind)) is not None:
+        return found
+    with folder.turn(key):
+        return _find(folder, key, kind) or _compile(folder, key, kind, wasm, digest)
 
 
-def _key(kind: str, digest: str, settings: str) -> str:
-    parts = json.dumps([_FORMAT, kind, digest, version("wasmtime"), settings])
-    return hashlib.sha256(parts.encode()).hexdigest()
-
-
-def _checked(wasm: bytes | Path, digest: str) -> bytes:
-    data = wasm.read_bytes() if isinstance(wasm, Path) else wasm
-    found = digest_of(data)
-    if found != digest:
-        raise IntegrityError(f"{wasm if isinstance(wasm, Path) else 'component'}: expected {digest}, found {found}")
-    return data
-
-
-# The folder
+def stored(kind: Kind[_C], digest: str, cache: Path | None = None) -> Made[_C] | None:
+    """What the cache has of a binary, if anything."""
+    try:
+        return _find(_folder(cache), _key(kind, digest), kind)
+    except (NotPrivate, RuntimeError):
+        return None
 
 
 def cache_fault(cache: Path | None = None) -> str | None:
     """Why the compile cache can't be used; None where it can. Its folder is made, as compiling would make it."""
-    return _prepared(cache)[1]
-
-
-def _usable_folder(cache: Path | None) -> Path | None:
-    """`compiled/`, made if it was missing, if nobody but root and this user can change anything in it."""
-    folder, fault = _prepared(cache)
-    if fault is not None:
-        _warn(fault)
-        return None
-    return folder
-
-
-def _prepared(cache: Path | None) -> tuple[Path | None, str | None]:
-    """The folder `compiled/`, made if it was missing, and what is wrong with it."""
     try:
-        folder = Path(os.path.abspath((cache or user_cache()) / "compiled"))  # noqa: PTH100 (`resolve` would hide the links)
-        for part in (*reversed(folder.parents), folder):
-            part.mkdir(mode=0o700, exist_ok=True)  # each with this mode: `parents=True` would follow the umask
-        return folder, _fault(folder)
-    except (OSError, RuntimeError) as error:
-        return None, str(error)
+        _folder(cache)
+    except (NotPrivate, RuntimeError) as error:
+        return str(error)
+    return None
 
 
-def _fault(folder: Path) -> str | None:
-    """Who else could change what is found under this absolute path, in words; None if nobody.
+def _folder(cache: Path | None) -> PrivateFolder:
+    return PrivateFolder((cache or user_cache()) / "compiled")
 
-    A folder that all may write to is harmless on the way where it is sticky, like /tmp: others can add names there, but can't
-    rename or remove ours, and that the next component is ours is checked like every other. The last may not be: in it, we look for names.
-    """
-    if not hasattr(os, "getuid"):
-        return f"{folder}: who may write there can't be told on this system"
-    todo, at, links = list(folder.parts[1:]), Path(folder.anchor), 0
-    while True:
-        info = at.lstat()
-        if info.st_uid not in (0, os.getuid()):
-            return f"{at} belongs to another user"
-        if stat.S_ISLNK(info.st_mode):
-            links += 1
-            if links > _MOST_LINKS:
-                return f"{folder}: too many symbolic links"
-            at = at.parent / at.readlink()  # an absolute target replaces the parent
-            todo, at = [*at.parts[1:], *todo], Path(at.anchor)
-            continue
-        if info.st_mode & _OTHERS_WRITE and not (info.st_mode & stat.S_ISVTX and todo):
-            return f"{at} can be written to by others (chmod go-w {at})"
-        if not todo:
-            return None
-        step = todo.pop(0)
-        at = at.parent if step == ".." else at / step
+
+def _key(kind: Kind[Any], digest: str) -> str:
+    return hashlib.sha256(json.dumps([_FORMAT, kind.name, digest, VERSION, kind.settings]).encode()).hexdigest()
+
+
+def _fresh(kind: Kind[_C], wasm: bytes | Path, digest: str) -> Made[_C]:
+    data = wasm.read_bytes() if isinstance(wasm, Path) else wasm
+    found = digest_of(data)
+    if found != digest:
+        raise IntegrityError(f"{wasm if isinstance(wasm, Path) else 'component'}: expected {digest}, found {found}")
+    return Made(kind.compile(data), kind.note(data), cached=False)
+
+
+def _compile(folder: PrivateFolder, key: str, kind: Kind[_C], wasm: bytes | Path, digest: str) -> Made[_C]:
+    made = _fresh(kind, wasm, digest)
+    try:
+        code = made.code.serialize()
+        content = hashlib.sha256(code).hexdigest()
+        folder.write(_file(content), code)
+        _record(folder, key, content, made.note)
+    except OSError as error:
+        _warn(f"{folder.path}: {error.strerror or error}")
+    return made
 
 
 def _warn(fault: str) -> None:
@@ -177,58 +161,44 @@ def _warn(fault: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """What was recorded of an entry's native code; the last two tell whether it may have changed since."""
+    """What was recorded: the native code's digest, its stamp, and what was noted of the binary."""
 
-    digest: str
-    size: int
-    inode: int
-    ctime_ns: int
+    code: str
+    stamp: list[int]
+    note: Any
 
 
-def _find(folder: Path, key: str) -> Path | None:
-    """The native code stored under this key, if it is there and whole."""
+def _file(content: str) -> str:
+    return f"{content}.cwasm"
+
+
+def _record(folder: PrivateFolder, key: str, content: str, note: Any) -> None:
+    info = folder.find(_file(content))
+    if info is not None:
+        folder.note(key, asdict(_Entry(code=content, stamp=list(astuple(Stamp.of(info))), note=note)))
+
+
+def _find(folder: PrivateFolder, key: str, kind: Kind[_C]) -> Made[_C] | None:
+    """What is stored under this key, if it is there, whole, and of this very engine."""
     try:
-        entry = _Entry(**json.loads((folder / key).read_bytes()))
-        code = folder / f"{entry.digest}.cwasm"
-        if _describe(code, entry.digest) == entry:
-            return code
-        with code.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != entry.digest:
-                return None
-        _write(folder, key, _encode(_describe(code, entry.digest)))
-    except (OSError, ValueError, TypeError):
+        entry = _Entry(**folder.noted(key))
+    except TypeError:  # there is none, or it is none
         return None
-    return code
+    info = folder.find(_file(entry.code))
+    if info is None or not (list(astuple(Stamp.of(info))) == entry.stamp or _whole(folder, key, entry)):
+        return None
+    with suppress(kind.refusal):  # a debug build, another processor: compile again
+        return Made(kind.load(os.fspath(folder.path / _file(entry.code))), entry.note, cached=True)
+    return None
 
 
-def _store(folder: Path, key: str, code: bytes | bytearray) -> None:
-    digest = hashlib.sha256(code).hexdigest()
-    name = f"{digest}.cwasm"
-    _write(folder, name, code)
-    _write(folder, key, _encode(_describe(folder / name, digest)))
-
-
-def _describe(code: Path, digest: str) -> _Entry:
-    info = code.lstat()
-    if not stat.S_ISREG(info.st_mode):
-        raise OSError(f"{code}: not a regular file")
-    return _Entry(digest=digest, size=info.st_size, inode=info.st_ino, ctime_ns=info.st_ctime_ns)
-
-
-def _encode(entry: _Entry) -> bytes:
-    return json.dumps(asdict(entry)).encode()
-
-
-def _write(folder: Path, name: str, data: bytes | bytearray) -> None:
-    """Put a file in its place whole or not at all; mkstemp gives it mode 0600."""
-    handle, beside = tempfile.mkstemp(dir=folder, prefix=".new-")
+def _whole(folder: PrivateFolder, key: str, entry: _Entry) -> bool:
+    """Whether code that may have changed has not; then that is recorded, too."""
     try:
-        with open(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
-        os.replace(beside, folder / name)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
-        raise
+        with (folder.path / _file(entry.code)).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != entry.code:
+                return False
+        _record(folder, key, entry.code, entry.note)
+    except OSError:
+        return False
+    return True

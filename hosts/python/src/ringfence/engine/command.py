@@ -20,7 +20,8 @@ from wasmtime.component import Component, Linker
 
 from ringfence.contract.errors import DeadlineExceeded, GuestTrap, IntegrityError
 from ringfence.contract.names import Digest
-from ringfence.engine.cache import compile_component
+from ringfence.engine.cache import compiled
+from ringfence.engine.component.compiling import component_kind
 
 _SETTINGS = "command: epoch interruption"  # names what `_load` configures
 _MOST_PATCHES = 100  # wasi:cli/run@0.2.0 and up
@@ -135,16 +136,16 @@ def _load(component: Path, digest: Digest, cache: Path | None) -> _Tool:
     config.epoch_interruption = True
     engine = wasmtime.Engine(config)
     try:
-        compiled = compile_component(engine, component, digest=digest, settings=_SETTINGS, cache=cache)
+        code = compiled(component_kind(engine, _SETTINGS), component, digest, cache).code
     except wasmtime.WasmtimeError as error:
         raise IntegrityError(f"{component}: not a component that can run: {_first_line(error)}") from error
     candidates = (f"wasi:cli/run@0.2.{patch}" for patch in range(_MOST_PATCHES))
-    interface = next((name for name in candidates if compiled.get_export_index(name) is not None), None)
+    interface = next((name for name in candidates if code.get_export_index(name) is not None), None)
     if interface is None:
         raise IntegrityError(f"{component}: not a command: it does not export wasi:cli/run")
     linker = Linker(engine)
     linker.add_wasip2()
-    return _Tool(digest=digest, engine=engine, component=compiled, linker=linker, interface=interface)
+    return _Tool(digest=digest, engine=engine, component=code, linker=linker, interface=interface)
 
 
 def _store(tool: _Tool, argv: Sequence[str], folder: Path, streams: Path, stdin: bytes) -> wasmtime.Store:

@@ -8,11 +8,12 @@ So what is begun is undone in one `finally` in which nothing is called before th
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from ringfence.contract.errors import GuestTrap, ShapeError
-from ringfence.contract.limits import Limits
+from ringfence.contract.errors import DeadlineExceeded, GuestTrap, ShapeError
+from ringfence.contract.limits import Limits, show_time
 from ringfence.engine.callbacks import current
 from ringfence.engine.room import leave_room
 from ringfence.engine.seam import Context
@@ -59,6 +60,24 @@ class Unfit(Exception):
     def __init__(self, error: ShapeError) -> None:
         super().__init__(error)
         self.error = error
+
+
+class DropContext:
+    """Stands in for a call while a handle is dropped outside any: the guest's destructor has as long as a call would have."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._until = seconds, time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raise DeadlineExceeded when the time is up."""
+        if time.monotonic() >= self._until:
+            raise DeadlineExceeded("", "deadline", show_time(self._seconds), "in a resource's destructor")
+
+    def spend(self, count: int) -> None:
+        """A destructor gives nothing back."""
+
+    def interrupt(self, reason: BaseException) -> None:
+        """Nothing here waits."""
 
 
 class Exclusive:

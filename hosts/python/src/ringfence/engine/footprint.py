@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from ringfence.contract.errors import IntegrityError
 
@@ -33,6 +34,15 @@ class Footprint:
         self.memories.update(other.memories)
         self.tables += other.tables
         self.instances += other.instances
+
+    def to_data(self) -> list[Any]:
+        """The counts as JSON data."""
+        return [sorted([*bounds, count] for bounds, count in self.memories.items()), self.tables, self.instances]
+
+    @classmethod
+    def from_data(cls, data: list[Any]) -> Self:
+        memories, tables, instances = data
+        return cls(Counter({(least, most): count for least, most, count in memories}), tables, instances)
 
     def least(self) -> int:
         """Bytes of all memories when they have just been made."""

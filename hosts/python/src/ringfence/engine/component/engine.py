@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-from wasmtime import Engine, WasmtimeError
 from wasmtime.component import Component
 
-from ringfence.contract.errors import IntegrityError
 from ringfence.contract.limits import Limits
 from ringfence.contract.types import InterfaceType, ResourceName
-from ringfence.engine.cache import compile_component
+from ringfence.engine.cache import Kind
+from ringfence.engine.code import Code
+from ringfence.engine.component.compiling import component_kind
 from ringfence.engine.component.configuration import SETTINGS, wasm_engine
 from ringfence.engine.component.functions import ExportPlan, ImportPlan
 from ringfence.engine.component.instance import ComponentInstance
-from ringfence.engine.component.linking import Code
+from ringfence.engine.component.linking import LinkedCode
 from ringfence.engine.component.store import Store, host_function
 from ringfence.engine.component.types import ComponentTypes, read_types
 from ringfence.engine.footprint import Footprint, footprint
@@ -46,12 +46,10 @@ class LoadedComponent:
     """`seam.Loaded`: the types, what an instance makes, and the compiled code for each stack size that was asked for."""
 
     def __init__(self, artifacts: Artifacts) -> None:
-        self._artifacts = artifacts
-        self._compiled: dict[int, Component] = {}
-        self._lock = threading.Lock()
-        first = self.compiled(_USUAL_STACK)
+        self.code = Code(_kind, artifacts.component, artifacts.digest, artifacts.cache)
+        first = self.code.of(_USUAL_STACK)
         self.types: ComponentTypes = read_types(first, wasm_engine(_USUAL_STACK))
-        self.made: Footprint = footprint(memoryview(artifacts.component.read_bytes()))
+        self.made = Footprint.from_data(self.code.note)
         self.resource_ids: Mapping[ResourceName, int] = {
             resource: number for number, resource in enumerate(dict.fromkeys(self.types.named.values()), start=1)
         }
@@ -64,27 +62,13 @@ class LoadedComponent:
     def exports(self) -> Mapping[str, InterfaceType]:
         return self.types.exports
 
-    def compiled(self, stack: int) -> Component:
-        """The compiled component for guests with this much stack; compiled once, whatever the stack."""
-        with self._lock:
-            found = self._compiled.get(stack)
-            if found is None:
-                engine = wasm_engine(stack)
-                if self._compiled:
-                    code = next(iter(self._compiled.values())).serialize()
-                    found = Component.deserialize(engine, code)
-                else:
-                    found = _compile(engine, self._artifacts)
-                self._compiled[stack] = found
-            return found
+    @property
+    def cached(self) -> bool:
+        return self.code.cached
 
 
-def _compile(engine: Engine, artifacts: Artifacts) -> Component:
-    try:
-        return compile_component(engine, artifacts.component, digest=artifacts.digest, settings=SETTINGS, cache=artifacts.cache)
-    except WasmtimeError as error:
-        reason = str(error).splitlines()[0]
-        raise IntegrityError(f"{artifacts.component.name} is no component that this engine can run: {reason}") from error
+def _kind(stack: int) -> Kind[Component]:
+    return component_kind(wasm_engine(stack), SETTINGS, note=lambda binary: footprint(memoryview(binary)).to_data())
 
 
 class LinkedComponent:
@@ -105,7 +89,7 @@ class LinkedComponent:
             for interface, declared in loaded.exports.items()
             for name, kind in declared.functions.items()
         }
-        self._codes: dict[int, Code] = {}
+        self._codes: dict[int, LinkedCode] = {}
         self._lock = threading.Lock()
 
     def instantiate(self, limits: Limits, context: Context) -> ComponentInstance:
@@ -125,12 +109,12 @@ class LinkedComponent:
             raise
         return instance
 
-    def _code(self, stack: int) -> Code:
+    def _code(self, stack: int) -> LinkedCode:
         with self._lock:
             code = self._codes.get(stack)
             if code is None:
                 loaded = self._loaded
-                code = Code(wasm_engine(stack), loaded.compiled(stack), self._exports)
+                code = LinkedCode(wasm_engine(stack), loaded.code.of(stack), self._exports)
                 code.define(loaded.types, loaded.resource_ids, self._callbacks)
                 self._codes[stack] = code
             return code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import weakref
 from collections.abc import Sequence
 from ctypes import addressof, byref, c_char
@@ -10,42 +9,23 @@ from typing import Any
 
 from wasmtime import _ffi
 
-from ringfence.contract.errors import DeadlineExceeded, ShapeError, UsageError
-from ringfence.contract.limits import show_time
+from ringfence.contract.errors import ShapeError, UsageError
 from ringfence.contract.types import ResultOf
 from ringfence.contract.values import Err, WitError
 from ringfence.engine.component import ffi
 from ringfence.engine.component.functions import ExportPlan
-from ringfence.engine.component.linking import Code
+from ringfence.engine.component.linking import LinkedCode
 from ringfence.engine.component.resources import GuestHandle
 from ringfence.engine.component.scopes import Lifting, Lowering
 from ringfence.engine.component.store import Store
-from ringfence.engine.exclusive import Exclusive, Unfit
+from ringfence.engine.exclusive import DropContext, Exclusive, Unfit
 from ringfence.engine.seam import Context, FunctionName, Parts
-
-
-class DropContext:
-    """Stands in for a call while a handle is dropped outside any: the guest's destructor has as long as a call would have."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._until = seconds, time.monotonic() + seconds
-
-    def check(self) -> None:
-        """Raise DeadlineExceeded when the time is up."""
-        if time.monotonic() >= self._until:
-            raise DeadlineExceeded("", "deadline", show_time(self._seconds), "in a resource's destructor")
-
-    def spend(self, count: int) -> None:
-        """A destructor gives nothing back."""
-
-    def interrupt(self, reason: BaseException) -> None:
-        """Nothing here waits."""
 
 
 class ComponentInstance(Exclusive):
     """`seam.Instance` on the wheel's component interface."""
 
-    def __init__(self, store: Store, code: Code) -> None:
+    def __init__(self, store: Store, code: LinkedCode) -> None:
         super().__init__(store)
         self._store, self._code = store, code
         self._raw = _ffi.wasmtime_component_instance_t()

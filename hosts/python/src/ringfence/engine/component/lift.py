@@ -27,8 +27,9 @@ from ringfence.contract.types import (
     VariantOf,
 )
 from ringfence.contract.values import Case, Err, Ok, Some, label_class, record_class
-from ringfence.engine.component.ffi import ADDRESS, ENTRY, NAME, PAIR, PAYLOAD, RESULT_VALUE, VAL, VARIANT_VALUE
+from ringfence.engine.component.ffi import ENTRY, PAYLOAD, RESULT_VALUE, VAL, VARIANT_VALUE
 from ringfence.engine.component.scopes import Lifting
+from ringfence.engine.library import ADDRESS, NAME, PAIR
 
 Lift: TypeAlias = Callable[[bytes, int, Lifting], Any]
 """`lift(memory, at, scope)`: the value whose 32 bytes begin at `at`."""

@@ -11,17 +11,18 @@ from ringfence.contract.errors import UsageError
 from ringfence.contract.types import InterfaceType, ResourceName
 from ringfence.engine.callbacks import CFunction
 from ringfence.engine.component import ffi
-from ringfence.engine.component.faults import plain
 from ringfence.engine.component.functions import ExportPlan
 from ringfence.engine.component.lift import ResourceIds
 from ringfence.engine.component.store import drop_object
 from ringfence.engine.component.types import ComponentTypes
+from ringfence.engine.faults import plain
+from ringfence.engine.library import take_message
 from ringfence.engine.seam import FunctionName
 
 Callbacks = Mapping[FunctionName, CFunction]
 
 
-class Code:
+class LinkedCode:
     """A component ready to instantiate. Kept alive by every store it runs in."""
 
     def __init__(self, engine: Engine, component: Component, exports: Mapping[FunctionName, ExportPlan]) -> None:
@@ -85,4 +86,4 @@ class Code:
 
 def _defined(error: int | None) -> None:
     if error:
-        raise ValueError(plain(ffi.take_message(error)))
+        raise ValueError(plain(take_message(error)))

@@ -16,8 +16,9 @@ from ringfence.contract.errors import ShapeError
 from ringfence.contract.mismatch import describe, mismatch
 from ringfence.contract.types import CODES, ListOf, Primitive
 from ringfence.contract.values import Fill
-from ringfence.engine.component.ffi import KINDS, LIST, PAIR, PAYLOAD, VAL
+from ringfence.engine.component.ffi import KINDS, LIST, PAYLOAD, VAL
 from ringfence.engine.component.scopes import Lowering
+from ringfence.engine.library import PAIR
 
 Lower: TypeAlias = Callable[[Any, memoryview, int, Lowering], None]
 """`lower(value, memory, at, scope)`: write the value into the zeroed 32 bytes that begin at `at`. Raises ShapeError."""

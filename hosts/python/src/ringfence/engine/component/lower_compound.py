@@ -26,10 +26,11 @@ from ringfence.contract.types import (
 )
 from ringfence.contract.values import Err, Ok, Some, case_of
 from ringfence.engine.component import ffi
-from ringfence.engine.component.ffi import ADDRESS, ENTRY, NAME, PAIR, PAYLOAD, RESULT_VALUE, VAL, VARIANT_VALUE
+from ringfence.engine.component.ffi import ENTRY, PAYLOAD, RESULT_VALUE, VAL, VARIANT_VALUE
 from ringfence.engine.component.lift import ResourceIds
 from ringfence.engine.component.lower import Lower, lower_bytes, lower_numbers, lower_primitive
 from ringfence.engine.component.scopes import Lowering
+from ringfence.engine.library import ADDRESS, NAME, PAIR
 
 
 class _Name:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Protocol
 from ringfence.contract.errors import GuestTrap, ShapeError
 from ringfence.contract.types import ResourceName
 from ringfence.engine.component import ffi
+from ringfence.engine.library import take_message
 from ringfence.engine.seam import Context
 
 
@@ -175,5 +176,5 @@ def rep_from_c(context: int, resource_any: int, type_id: int) -> int:
 
 
 def _unexpected(error: int) -> GuestTrap:
-    message = ffi.take_message(error)
+    message = take_message(error)
     return GuestTrap(message.splitlines()[0] if message else "a resource could not be converted")

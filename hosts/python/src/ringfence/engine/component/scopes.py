@@ -12,6 +12,7 @@ from typing import Any
 
 from ringfence.contract.errors import ShapeError
 from ringfence.contract.types import ResourceName
+from ringfence.engine import library
 from ringfence.engine.component import ffi
 from ringfence.engine.component.resources import AnyBox, GuestHandle, HandleOwner, ResourceTable, lend_to_c, rep_from_c, usable
 
@@ -134,7 +135,7 @@ class Lowering:
         for box, rep in self._owned:
             self.table.objects.pop(rep, None)
             if error := ffi.any_drop(self._context, box.address):
-                ffi.error_delete(error)
+                library.error_delete(error)
         self.release()
 
     def release(self) -> None:

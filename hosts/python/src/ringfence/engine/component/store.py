@@ -13,6 +13,7 @@ from wasmtime import Engine
 
 from ringfence.contract.errors import LimitExceeded
 from ringfence.contract.limits import Limits, show_size
+from ringfence.engine import library
 from ringfence.engine.callbacks import CFunction, current
 from ringfence.engine.component import ffi
 from ringfence.engine.component.faults import fault
@@ -45,12 +46,12 @@ class Store:
         self.trapped = False
         self.at: int | None = None  # where the thread's stack was when the guest last called the host
         self.owner: weakref.ref[HandleOwner] | None = None
-        self._pointer: int | None = ffi.store_new(engine.ptr(), None, None)
-        self.context: int = ffi.store_context(self._pointer)
+        self._pointer: int | None = library.store_new(engine.ptr(), None, None)
+        self.context: int = library.store_context(self._pointer)
         elements = made.table_elements(limits.memory)
-        ffi.store_limiter(self._pointer, memory, elements, -1, -1, sum(made.memories.values()))
-        ffi.store_epoch_callback(self._pointer, on_tick.address, None, None)
-        ffi.set_epoch_deadline(self.context, 1)
+        library.store_limiter(self._pointer, memory, elements, -1, -1, sum(made.memories.values()))
+        library.store_epoch_callback(self._pointer, on_tick.address, None, None)
+        library.set_epoch_deadline(self.context, 1)
 
     @property
     def freed(self) -> bool:
@@ -66,7 +67,7 @@ class Store:
         """Give back the C memory; twice is harmless. No wasm runs here."""
         pointer, self._pointer = self._pointer, None
         if pointer is not None:
-            ffi.store_delete(pointer)
+            library.store_delete(pointer)
 
     def __del__(self) -> None:
         if hasattr(self, "_pointer"):
@@ -88,7 +89,7 @@ class Store:
     def keep(self, error: BaseException) -> int:
         """Keep an exception until wasm has unwound; the C error that makes it unwind."""
         self.pending = error
-        return stop()
+        return library.stopped_by_host()
 
     def settle(self, error: int | None) -> None:
         """Raise what ended the guest's call: a kept exception, a reason to end it that came too late to be met inside, or a trap."""
@@ -99,7 +100,7 @@ class Store:
         if why is None:
             raise fault(error or 0, self.limits)
         if error:
-            ffi.error_delete(error)
+            library.error_delete(error)
         try:
             raise why
         finally:
@@ -116,12 +117,6 @@ class Store:
         plan.answer(self.running, values, results, lowering)
 
 
-def stop() -> int:
-    """A C error that ends the guest's call; what it stands for is kept in Python."""
-    error: int = ffi.error_new(b"stopped by the host")
-    return error
-
-
 def _on_tick(_context: int, _data: int, delta: Any, _kind: Any) -> int:
     """A tick has passed while wasm runs: on for another, or stop."""
     store: Store = current.store
@@ -133,7 +128,7 @@ def _on_tick(_context: int, _data: int, delta: Any, _kind: Any) -> int:
     return 0
 
 
-on_tick = CFunction(ffi.EPOCH_CALLBACK, _on_tick, stop)
+on_tick = CFunction(library.EPOCH_CALLBACK, _on_tick, library.stopped_by_host)
 
 
 def _serve(plan: ImportPlan, _data: int, context: int, kind: int, arguments: int, _count: int, results: int, _results_count: int) -> int:
@@ -149,7 +144,7 @@ def _serve(plan: ImportPlan, _data: int, context: int, kind: int, arguments: int
 
 def host_function(plan: ImportPlan) -> CFunction:
     """The C function that serves this import. It must outlive the linker it is defined in."""
-    return CFunction(ffi.HOST_FUNCTION, partial(_serve, plan), stop)
+    return CFunction(ffi.HOST_FUNCTION, partial(_serve, plan), library.stopped_by_host)
 
 
 def _drop_object(_data: int, _context: int, rep: int) -> int:
@@ -162,4 +157,4 @@ def _drop_object(_data: int, _context: int, rep: int) -> int:
     return 0
 
 
-drop_object = CFunction(ffi.DESTRUCTOR, _drop_object, stop)
+drop_object = CFunction(ffi.DESTRUCTOR, _drop_object, library.stopped_by_host)

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from wasmtime import Config, Engine, _ffi
-
 from ringfence.contract.limits import STACK_MAX
+from ringfence.engine.core.machine import Engine
 
 SETTINGS = "core engine 1: epochs, memory never moves; no threads, gc types, memory64, relaxed simd, components"
 """What compiled code depends on, for the compile cache. The stack size is not part of it."""
 
-_OFF = (
-    "wasm_threads",
-    "shared_memory",
-    "wasm_relaxed_simd",
-    "wasm_memory64",
-    "wasm_custom_page_sizes",
-    "wasm_stack_switching",
-    "wasm_wide_arithmetic",
-    "wasm_gc",
-    "wasm_function_references",
-    "wasm_component_model",
-)
+_SWITCHES = {
+    "epoch_interruption": True,
+    "wasm_threads": False,
+    "shared_memory": False,
+    "wasm_relaxed_simd": False,
+    "wasm_memory64": False,
+    "wasm_custom_page_sizes": False,
+    "wasm_stack_switching": False,
+    "wasm_wide_arithmetic": False,
+    "wasm_gc": False,
+    "wasm_function_references": False,
+    "wasm_component_model": False,
+    "concurrency_support": False,
+    "memory_may_move": False,
+}
 
 
 @lru_cache(maxsize=64)
@@ -39,14 +41,9 @@ def wasm_engine(stack: int) -> Engine:
     """
     if not 0 < stack <= STACK_MAX:
         raise ValueError(f"expected a stack of at most {STACK_MAX} bytes, found {stack}")
-    config = Config()
-    config.epoch_interruption = True
-    for name in _OFF:
-        setattr(config, name, False)
-    pointer = config.ptr()
-    _ffi.wasmtime_config_concurrency_support_set(pointer, False)  # noqa: FBT003
-    _ffi.wasmtime_config_memory_may_move_set(pointer, False)  # noqa: FBT003
-    config.memory_reservation = 1 << 32
-    config.max_wasm_stack = stack
-    _ffi.wasmtime_config_async_stack_size_set(pointer, max(2 << 20, stack))  # a smaller one aborts the process, used or not
-    return Engine(config)
+    sizes = {
+        "memory_reservation": 1 << 32,
+        "max_wasm_stack": stack,
+        "async_stack_size": max(2 << 20, stack),  # a smaller one aborts the process, used or not
+    }
+    return Engine(switches=_SWITCHES, sizes=sizes)

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import mmap
 import threading
 import weakref
 from collections.abc import Mapping
-from ctypes import byref as reference
-from ctypes import c_void_p
-
-from wasmtime import Engine, FuncType, Linker, Module, ValType, WasmtimeError
+from functools import partial
 
 from ringfence.contract.errors import IntegrityError
 from ringfence.contract.limits import Limits
 from ringfence.contract.names import digest_of
 from ringfence.contract.types import Borrow, FunctionType, InterfaceType, Own
-from ringfence.engine.cache import compile_module
+from ringfence.engine.cache import Kind
 from ringfence.engine.callbacks import CFunction
-from ringfence.engine.component.faults import plain
-from ringfence.engine.component.ffi import take_message
-from ringfence.engine.core import ffi
+from ringfence.engine.code import Code
 from ringfence.engine.core.configuration import SETTINGS, wasm_engine
 from ringfence.engine.core.functions import Compilers, ExportPlan, ImportPlan
 from ringfence.engine.core.instance import CoreInstance
 from ringfence.engine.core.layout import holds
+from ringfence.engine.core.machine import Engine, Linker, Module, Refused
 from ringfence.engine.core.plan import Plan, Trampoline, read_plan
 from ringfence.engine.core.store import Store
 from ringfence.engine.core.trampolines import builtin_function, host_function
+from ringfence.engine.faults import plain
 from ringfence.engine.footprint import BinaryReader, Footprint, module_footprint
 from ringfence.engine.seam import Artifacts, Context, Edge, FunctionName, HostFunction, Imports, Loaded
 
-_USUAL_STACK = Limits().stack
 _TAGS, _MOST_PAGES = 13, 1 << 16
-_VALUES = {"i32": ValType.i32, "i64": ValType.i64, "f32": ValType.f32, "f64": ValType.f64}
 
 
 class CoreEngine:
@@ -65,16 +59,8 @@ class LoadedCore:
         self.plan: Plan = read_plan(data)
         if (self.plan.component, self.plan.module) != (artifacts.digest, artifacts.module_digest):
             raise IntegrityError(f"{artifacts.plan.name} is the plan of another component or module")
-        self._artifacts = artifacts
-        self._compiled: dict[int, Module] = {}
-        self._lock = threading.Lock()
-        self.compiled(_USUAL_STACK)
-        with (
-            artifacts.module.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as binary,
-            memoryview(binary) as view,
-        ):
-            self.made: Footprint = _footprint(view)  # reads the pages it needs only
+        self.code = Code(lambda stack: module_kind(wasm_engine(stack)), artifacts.module, artifacts.module_digest, artifacts.cache)
+        self.made = Footprint.from_data(self.code.note)
         self.compilers = Compilers()
 
     @property
@@ -85,18 +71,22 @@ class LoadedCore:
     def exports(self) -> Mapping[str, InterfaceType]:
         return self.plan.exports
 
-    def compiled(self, stack: int) -> Module:
-        """The compiled module for guests with this much stack; compiled once, whatever the stack."""
-        with self._lock:
-            found = self._compiled.get(stack)
-            if found is None:
-                engine = wasm_engine(stack)
-                if self._compiled:
-                    found = Module.deserialize(engine, next(iter(self._compiled.values())).serialize())
-                else:
-                    found = _compile(engine, self._artifacts)
-                self._compiled[stack] = found
-            return found
+    @property
+    def cached(self) -> bool:
+        return self.code.cached
+
+
+def module_kind(engine: Engine) -> Kind[Module]:
+    """How merged modules are compiled for this engine; what is noted is their footprint."""
+    return Kind(
+        name="module",
+        settings=SETTINGS,
+        compile=partial(Module.compile, engine),
+        load=partial(Module.deserialize_file, engine),
+        revive=partial(Module.deserialize, engine),
+        refusal=Refused,
+        note=lambda binary: _footprint(memoryview(binary)).to_data(),
+    )
 
 
 def _footprint(binary: memoryview) -> Footprint:
@@ -111,30 +101,19 @@ def _footprint(binary: memoryview) -> Footprint:
     return made
 
 
-def _compile(engine: Engine, artifacts: Artifacts) -> Module:
-    assert artifacts.module is not None  # noqa: S101 (asked by the only caller)
-    assert artifacts.module_digest is not None  # noqa: S101
-    try:
-        return compile_module(engine, artifacts.module, digest=artifacts.module_digest, settings=SETTINGS, cache=artifacts.cache)
-    except WasmtimeError as error:
-        reason = str(error).splitlines()[0]
-        raise IntegrityError(f"{artifacts.module.name} is no module that this engine can run: {reason}") from error
-
-
-class _Code:
+class LinkedCode:
     """A module and what it imports, ready to instantiate on one engine. Kept alive by every store it runs in."""
 
     def __init__(self, engine: Engine, module: Module, callbacks: list[tuple[Trampoline, CFunction]]) -> None:
-        self.engine, self._module, self._callbacks = engine, module, callbacks
+        self.engine, self._keep = engine, (module, callbacks)
         linker = Linker(engine)
-        for index, (trampoline, callback) in enumerate(callbacks):
-            kind = FuncType([_VALUES[core]() for core in trampoline.params], [_VALUES[core]() for core in trampoline.results])
-            name = str(index).encode()
-            _done(ffi.linker_define(linker.ptr(), b"t", 1, name, len(name), kind.ptr(), callback.address, None, None))
-        pre = c_void_p()
-        _done(ffi.instance_pre(linker.ptr(), module.ptr(), reference(pre)))
-        self.pre = pre.value or 0
-        weakref.finalize(self, ffi.pre_delete, self.pre).atexit = False
+        try:
+            for index, (trampoline, callback) in enumerate(callbacks):
+                linker.define(b"t", str(index).encode(), trampoline.params, trampoline.results, callback.address)
+            self._prepared = linker.prepared(module)
+        except Refused as error:
+            raise IntegrityError(f"the core module does not fit its plan: {plain(str(error))}") from error
+        self.pre = self._prepared.ptr()
 
 
 def _carries(function: HostFunction, kind: FunctionType) -> bool:
@@ -144,11 +123,6 @@ def _carries(function: HostFunction, kind: FunctionType) -> bool:
     plan, (interface, name) = function.loaded.plan, function.function
     same = plan.functions[interface, name].options.encoding == "utf8" and plan.exports[interface].functions[name] == kind
     return same and not any(holds(one, (Own, Borrow)) for one in (*[param for _, param in kind.params], kind.result))
-
-
-def _done(error: int | None) -> None:
-    if error:
-        raise IntegrityError(f"the core module does not fit its plan: {plain(take_message(error))}")
 
 
 class LinkedCore:
@@ -176,7 +150,7 @@ class LinkedCore:
             (interface, name): ExportPlan(name, export, plan.exports[interface].functions[name], compilers)
             for (interface, name), export in plan.functions.items()
         }
-        self._codes: dict[int, _Code] = {}
+        self._codes: dict[int, LinkedCode] = {}
         self._lock = threading.Lock()
 
     def instantiate(self, limits: Limits, context: Context) -> CoreInstance:
@@ -198,9 +172,9 @@ class LinkedCore:
             raise
         return instance
 
-    def _code(self, stack: int) -> _Code:
+    def _code(self, stack: int) -> LinkedCode:
         with self._lock:
             code = self._codes.get(stack)
             if code is None:
-                code = self._codes[stack] = _Code(wasm_engine(stack), self._loaded.compiled(stack), self._callbacks)
+                code = self._codes[stack] = LinkedCode(wasm_engine(stack), self._loaded.code.of(stack), self._callbacks)
             return code

@@ -8,11 +8,10 @@ from typing import Any
 from ringfence.contract.errors import GuestTrap, ShapeError, UsageError
 from ringfence.contract.values import Err, WitError
 from ringfence.engine.callbacks import current
-from ringfence.engine.component.instance import DropContext
 from ringfence.engine.core.functions import Call, ExportPlan
 from ringfence.engine.core.handles import Giving, GuestHandle
 from ringfence.engine.core.store import Store
-from ringfence.engine.exclusive import BUSY, Exclusive
+from ringfence.engine.exclusive import BUSY, DropContext, Exclusive
 from ringfence.engine.seam import Context, FunctionName, Parts
 from ringfence.engine.ticker import ticking
 

@@ -8,15 +8,14 @@ import weakref
 from ctypes import addressof, byref, c_void_p
 from typing import Any, Protocol
 
-from wasmtime import Engine, _ffi
-
 from ringfence.contract.errors import GuestTrap, LimitExceeded
 from ringfence.contract.limits import Limits, show_size
+from ringfence.engine import library
 from ringfence.engine.callbacks import CFunction, current
-from ringfence.engine.component import ffi as stores
 from ringfence.engine.core import ffi
 from ringfence.engine.core.faults import discard, fault
 from ringfence.engine.core.handles import HandleOwner, Handles, HostHandles, Scope
+from ringfence.engine.core.machine import Engine
 from ringfence.engine.core.memory import Border, Memory
 from ringfence.engine.core.plan import Options, Plan
 from ringfence.engine.footprint import Footprint
@@ -53,17 +52,17 @@ class _SharedFlag:
 
     def __init__(self, context: int, item: int) -> None:
         self._context, self._item = context, item
-        self._value: Any = _ffi.wasmtime_val_t()
+        self._value: Any = ffi.GlobalValue()
         ffi.global_get(context, item, byref(self._value))  # it knows its type from here on
 
     def get(self) -> bool:
         ffi.global_get(self._context, self._item, byref(self._value))
-        return bool(self._value.of.i32)
+        return bool(self._value.i32)
 
     def set(self, value: bool) -> None:  # noqa: FBT001
-        self._value.of.i32 = int(value)
+        self._value.i32 = int(value)
         if error := ffi.global_set(self._context, self._item, byref(self._value)):
-            ffi.error_delete(error)
+            library.error_delete(error)
             raise GuestTrap("a flag of the module can't be set")
 
 
@@ -98,12 +97,12 @@ class Store:
         self._memories: dict[str, Memory] = {}
         self._borders: dict[Options, Border] = {}
         self.freed = False
-        self._pointer: int = stores.store_new(engine.ptr(), None, None)
-        self.context: int = stores.store_context(self._pointer)
-        self.instance = _ffi.wasmtime_instance_t()
-        stores.store_limiter(self._pointer, memory, made.table_elements(limits.memory), -1, -1, sum(made.memories.values()))
-        stores.store_epoch_callback(self._pointer, on_tick.address, None, None)
-        stores.set_epoch_deadline(self.context, 1)
+        self._pointer: int = library.store_new(engine.ptr(), None, None)
+        self.context: int = library.store_context(self._pointer)
+        self.instance = ffi.RawInstance()
+        library.store_limiter(self._pointer, memory, made.table_elements(limits.memory), -1, -1, sum(made.memories.values()))
+        library.store_epoch_callback(self._pointer, on_tick.address, None, None)
+        library.set_epoch_deadline(self.context, 1)
 
     def begin(self, pre: int) -> None:
         """Make the module's instance; nothing of the guest runs."""
@@ -119,7 +118,7 @@ class Store:
         item: Any = self._items.get(name)
         if item is None:
             data = name.encode()
-            item = _ffi.wasmtime_extern_t()
+            item = ffi.Item()
             if not ffi.export_get(self.context, byref(self.instance), data, len(data), byref(item)) or item.kind != kind:
                 raise GuestTrap(f"the module has no export {name!r} of the kind that its plan says")
             self._items[name] = item
@@ -242,7 +241,7 @@ class Store:
             for memory in self._memories.values():
                 memory.release()
             self._memories.clear()
-            stores.store_delete(self._pointer)
+            library.store_delete(self._pointer)
 
     def __del__(self) -> None:
         if hasattr(self, "_pointer"):  # it was made
@@ -263,14 +262,8 @@ def _on_tick(_context: int, _data: int, delta: Any, _kind: Any) -> int:
         store.check()
     except BaseException as error:  # noqa: BLE001 (re-raised outside)
         store.pending = error
-        return stores_stop()
+        return library.stopped_by_host()
     return 0
 
 
-def stores_stop() -> int:
-    """A C error, which is what the clock's callback gives instead of a trap."""
-    error: int = stores.error_new(b"stopped by the host")
-    return error
-
-
-on_tick = CFunction(stores.EPOCH_CALLBACK, _on_tick, stores_stop)
+on_tick = CFunction(library.EPOCH_CALLBACK, _on_tick, library.stopped_by_host)
