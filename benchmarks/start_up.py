@@ -10,8 +10,10 @@ the shop graph, whose two nodes hold a CPython each.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -34,12 +36,21 @@ def sample(rounds: int) -> dict[str, list[float]]:
     """Seconds of each program in each round; a first round, which warms up, is not counted."""
     compose_file(SHOP)
     found: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-    for number in range(rounds + 1):
-        for name, program in PROGRAMS.items():
-            run = subprocess.run([sys.executable, "-c", _TIMED.format(program)], stdout=subprocess.PIPE, check=True)
-            if number:
-                found[name].append(float(run.stdout))
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(rounds + 1):
+            for name, program in PROGRAMS.items():
+                run = subprocess.run(
+                    [sys.executable, "-c", _TIMED.format(program)], env=_environment(folder), stdout=subprocess.PIPE, check=True
+                )
+                if number:
+                    found[name].append(float(run.stdout))
     return found
+
+
+def _environment(folder: str) -> dict[str, str]:
+    """Byte code is written and used, as after an installation, whatever is set here; into a folder of this run's own."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return inherited | {"PYTHONPYCACHEPREFIX": folder}
 
 
 def measure(rounds: int = 21) -> dict[str, float]:

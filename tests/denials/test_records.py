@@ -1,15 +1,19 @@
 """What a guest was refused is told in the end, and what it says is told in measure."""
 
 import asyncio
+from collections import deque
+from pathlib import Path
 
 import pytest
-from ringfence import DeadlineExceeded, Graph, GuestError
+from ringfence import DeadlineExceeded, GuestError
 from ringfence.call import Root
 from ringfence.contract.errors import Denial, LimitExceeded
 from ringfence.contract.lock import Lock
 from ringfence.contract.values import Case, record_class
 from ringfence.directory import Target
 from ringfence.instance import Inbound
+from ringfence.loading import Composed, LockFile
+from ringfence.running import Running
 
 DENIAL = Denial(node="n", edge="application -> n", kind="tcp", operation="connect to", value="10.0.0.1:22", reason="no grant", allow="")
 
@@ -25,11 +29,13 @@ class Sneaky:
 
 
 def test_a_guest_cannot_hide_its_denials_behind_a_limit():
-    graph = Graph(Lock(graph="g", manifest="g.yaml", inputs={}), {}, None)
+    lock = Lock(graph="g", manifest="graph.yaml", inputs={})
+    denials = deque()
+    running = Running(Composed(LockFile(lock, Path("graph.lock.json"), None), lock, {}, {}, {}, None), {}, denials)
     target = Target(node=Sneaky(), inbound=Inbound(name="application -> n", limits=None), function=("", "f"))
     with pytest.raises(LimitExceeded):
-        graph._call(Root(), target, ())
-    assert list(graph.denials) == [DENIAL]
+        running._call(Root(), target, ())
+    assert list(denials) == [DENIAL]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +49,7 @@ def test_a_guests_error_fits_into_a_message(value):
 
 
 def test_waiting_for_a_thread_counts_to_the_deadline(probe, monkeypatch):
-    monkeypatch.setattr("ringfence.graph._THREADS", 1)
+    monkeypatch.setattr("ringfence.running._THREADS", 1)
     graph = probe(limits="deadline: 1s")
 
     async def both():

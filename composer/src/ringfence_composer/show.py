@@ -28,7 +28,7 @@ def show_file(manifest: Path, workshop: Workshop) -> Picture:
 def lock_of_this(manifest: Path) -> Lock | None:
     """The lock beside a graph.yaml, where there is one that was made from it as it is, and whole."""
     try:
-        return read_lock(manifest, None)[0]
+        return read_lock(manifest, None).lock
     except (StaleLock, IntegrityError):
         return None
 

@@ -32,7 +32,7 @@ def text_of(data: Any) -> str:
 
 def problems_data(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     """Problems, each with its place."""
-    return [{key: value for key, value in asdict(one).items() if value not in (None, "", 0)} for one in problems]
+    return [{key: value for key, value in one._asdict().items() if value not in (None, "", 0)} for one in problems]
 
 
 def checked_data(graph: ResolvedGraph) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
                 "grants": [asdict(grant) for grant in node.grants],
                 "idle": list(node.idle),
                 "runtime": dict(node.runtime),
-                "imports": [asdict(one) for one in node.imports],
+                "imports": [one._asdict() for one in node.imports],
             }
             for node in plan.nodes
         },
@@ -110,7 +110,7 @@ def err_value(error: GuestError, function: FunctionType | None) -> Any:
 
 def denials_data(denials: Sequence[Denial]) -> list[dict[str, Any]]:
     """Denials, in order."""
-    return [asdict(one) for one in denials]
+    return [one._asdict() for one in denials]
 
 
 def pretty(data: Any) -> str:

@@ -28,6 +28,8 @@ from ringfence.contract.errors import (
 if TYPE_CHECKING:
     from ringfence.graph import Graph
 
+__version__ = "0.1.0"
+
 __all__ = [
     "CapabilityDenied",
     "DeadlineExceeded",
@@ -46,6 +48,7 @@ __all__ = [
     "StaleLock",
     "SubstituteError",
     "UsageError",
+    "__version__",
 ]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -51,30 +50,22 @@ def spellings(function: FunctionName) -> Iterator[str]:
 
 
 class Directory:
-    """All exposed functions by node and spelling. `nodes` are all of the graph, so that one which is not exposed is told as that."""
+    """All exposed functions by node and spelling. A node is linked, and its functions listed, when one of them is first looked for.
 
-    def __init__(self, exposed: Mapping[str, tuple[Callee, Inbound]], nodes: Collection[str] = ()) -> None:
+    `nodes` are all of the graph, so that one which is not exposed is told as that.
+    """
+
+    def __init__(self, exposed: Mapping[str, tuple[Callee, Inbound]], link: Callable[[Callee], None], nodes: Collection[str] = ()) -> None:
+        self._exposed, self._link = exposed, link
         self._nodes: dict[str, dict[str, list[Target]]] = {}
         self._found: dict[str, Target] = {}
         self._withheld: dict[str, set[str]] = {}
         self._hidden = frozenset(nodes) - exposed.keys()
-        for name, (node, inbound) in exposed.items():
-            spelled: dict[str, list[Target]] = {}
-            withheld: set[str] = set()
-            for interface, kind in node.exports.items():
-                for function in kind.functions:
-                    target = Target(node=node, inbound=inbound, function=(interface, function))
-                    if inbound.allows(function):
-                        for spelling in dict.fromkeys(spellings(target.function)):
-                            spelled.setdefault(spelling, []).append(target)
-                    else:
-                        withheld.update(spellings(target.function))
-            self._nodes[name], self._withheld[name] = spelled, withheld
 
     def __iter__(self) -> Iterator[Target]:
         """Every exposed function once."""
-        for spelled in self._nodes.values():
-            seen = {target.function: target for targets in spelled.values() for target in targets}
+        for node in self._exposed:
+            seen = {target.function: target for targets in self.spelled(node).values() for target in targets}
             yield from seen.values()
 
     def find(self, name: str) -> Target:
@@ -98,10 +89,28 @@ class Directory:
 
         Raises:
             UsageError: there is no such node, or it is not exposed.
+            IntegrityError: it can't be linked.
         """
-        if not isinstance(node, str) or node not in self._nodes:
+        if not isinstance(node, str) or node not in self._exposed:
             raise self._no_node(node)
-        return self._nodes[node]
+        found = self._nodes.get(node)
+        return self._spell(node, *self._exposed[node]) if found is None else found
+
+    def _spell(self, name: str, node: Callee, inbound: Inbound) -> dict[str, list[Target]]:
+        self._link(node)
+        spelled: dict[str, list[Target]] = {}
+        withheld: set[str] = set()
+        for interface, kind in node.exports.items():
+            for function in kind.functions:
+                target = Target(node=node, inbound=inbound, function=(interface, function))
+                if inbound.allows(function):
+                    for spelling in dict.fromkeys(spellings(target.function)):
+                        spelled.setdefault(spelling, []).append(target)
+                else:
+                    withheld.update(spellings(target.function))
+        self._withheld[name] = withheld
+        self._nodes[name] = spelled
+        return spelled
 
     def choices(self, node: str) -> list[str]:
         """The functions of one exposed node, each by the shortest name that is its own, with the node's."""
@@ -115,17 +124,17 @@ class Directory:
         if not isinstance(node, str):
             return UsageError(f"expected the name of a node, found {type(node).__name__}")
         if node in self._hidden:
-            hint = f"in the graph, write expose: [{', '.join([*self._nodes, node])}]"
+            hint = f"in the graph, write expose: [{', '.join([*self._exposed, node])}]"
             return UsageError(f"the application may not call node {node}: it is not exposed", hint=hint)
-        hint = _choices(node, list(self._nodes)) if self._nodes else "the graph exposes none; in it, write expose: [NODE]"
+        hint = _choices(node, list(self._exposed)) if self._exposed else "the graph exposes none; in it, write expose: [NODE]"
         return UsageError(f"no exposed node {quoted(node, 60)}", hint=hint)
 
     def _no_function(self, name: str) -> UsageError:
         """The error for a node's name alone, or a function's."""
-        owners = [f"{node}.{name}" for node, spelled in self._nodes.items() if name in spelled]
-        if name not in self._nodes and not owners:
+        owners = [f"{node}.{name}" for node in self._exposed if name in self.spelled(node)]
+        if name not in self._exposed and not owners:
             return self._no_node(name)
-        hint = f"there are: {_listed(self.choices(name))}" if name in self._nodes else f"did you mean {' or '.join(owners)}?"
+        hint = f"there are: {_listed(self.choices(name))}" if name in self._exposed else f"did you mean {' or '.join(owners)}?"
         return UsageError(f"expected node.function, found {quoted(name, 60)}", hint=hint)
 
     def member(self, node: str, path: tuple[str, ...], name: str) -> Target | tuple[str, ...]:
@@ -167,6 +176,8 @@ def _pythonic(spelling: str) -> tuple[str, ...]:
 
 
 def _choices(wanted: str, choices: list[str]) -> str:
+    from difflib import get_close_matches  # needed only where something is wrong
+
     close = get_close_matches(wanted, choices, n=1)
     return f"did you mean {close[0]}? (there are: {_listed(choices)})" if close else f"there are: {_listed(choices)}"
 

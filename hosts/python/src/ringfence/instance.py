@@ -78,16 +78,41 @@ def methods_of(exports: Mapping[str, InterfaceType], resource: ResourceName) -> 
     return {snake(name.removeprefix(prefix)): (resource.interface, name) for name in names if name.startswith(prefix)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """An edge to another node: `interfaces` maps the consumer's imports to the provider's exports."""
+
+    provider: Callee
+    inbound: Inbound
+    interfaces: Mapping[str, str]
+
+    def functions(self, imports: Mapping[str, InterfaceType]) -> dict[FunctionName, HostFunction]:
+        """The provider's functions behind these imports of the consumer.
+
+        Raises:
+            LookupError: the components lack what the edge joins.
+        """
+        found: dict[FunctionName, HostFunction] = {}
+        for wanted, given in self.interfaces.items():
+            exported, imported = self.provider.exports.get(given), imports.get(wanted)
+            if exported is None or imported is None:
+                raise LookupError(f"{self.inbound.name}: the components have no {wanted} to join with {given}")
+            for function in imported.functions:
+                if function not in exported.functions:
+                    raise LookupError(f"{self.inbound.name}: {given} has no function {function}")
+                found[wanted, function] = edge_function(self.provider, self.inbound, (given, function))
+        return found
+
+
 class Node:
     """One node of a running graph.
 
-    `providers` holds a host function for each import that another node satisfies; `application(function, *arguments)` runs a call for the
-    application where the node is exposed.
+    `outbound` are its edges to other nodes; `application(function, *arguments)` runs a call for the application where the node is exposed.
     """
 
-    def __init__(self, locked: LockedNode, *, engine: Engine, artifacts: Artifacts, policy: Policy, where: str) -> None:
+    def __init__(self, locked: LockedNode, *, engine: Callable[[], Engine], artifacts: Artifacts, policy: Policy, where: str) -> None:
         self.name, self.locked, self.limits = locked.name, locked, Limits().narrowed(locked.limits)
-        self.providers: dict[FunctionName, HostFunction] = {}
+        self.outbound: list[Outbound] = []
         self.application: Callable[..., Any] | None = None
         self._engine, self._artifacts = engine, artifacts
         self._mappers: dict[FunctionName, _Mappers] = {}
@@ -102,7 +127,7 @@ class Node:
     @cached_property
     def loaded(self) -> Loaded:
         """The component and its types: compiled, or taken from the cache."""
-        return self._engine.load(self._artifacts)
+        return self._engine().load(self._artifacts)
 
     @property
     def exports(self) -> Mapping[str, InterfaceType]:
@@ -111,9 +136,16 @@ class Node:
 
     @cached_property
     def linked(self) -> Linked:
-        """The component with all its imports: WASI served by this host, and the edges."""
-        outside = {name: kind for name, kind in self.loaded.imports.items() if name.startswith("wasi:")}
-        return self._engine.link(self.loaded, {**wasi.imports(outside), **self.providers})
+        """The component with all its imports: WASI served by this host, and the edges to other nodes.
+
+        Raises:
+            LookupError: there are imports that nothing satisfies.
+        """
+        imports = self.loaded.imports
+        functions = wasi.imports({name: kind for name, kind in imports.items() if name.startswith("wasi:")})
+        for edge in self.outbound:
+            functions |= edge.functions(imports)
+        return self._engine().link(self.loaded, functions)
 
     def narrowed(self, written: Mapping[str, str]) -> Limits:
         """This node's limits, each that of an edge, as written there, where that is smaller."""

@@ -1,25 +1,27 @@
-"""From files to nodes: finds the lock of a graph, checks it and every artifact, and makes the nodes with their edges."""
+"""From files to what a graph is made of: finds its lock, checks it and every artifact, and binds what each node may do.
+
+Nothing here needs an engine; a start that finds everything as it was imports none.
+"""
 
 from __future__ import annotations
 
 import json
-import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from ringfence.checks import Checks
 from ringfence.contract.errors import IntegrityError, ManifestError, Problem, RingfenceError, StaleLock, UsageError
 from ringfence.contract.files import read_regular, why
 from ringfence.contract.grants import Policy
 from ringfence.contract.grants.base import GrantSyntaxError, quoted, shown
 from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path, store_path
-from ringfence.contract.lock import HOST, VERSION, Lane, Lock, LockedEdge, LockedExpose, LockedNode, Role
+from ringfence.contract.lock import HOST, VERSION, Lane, Lock, LockedEdge, LockedNode, Role
 from ringfence.contract.names import Digest, digest_of, is_digest
 from ringfence.contract.parameters import settle, substitute
-from ringfence.engine.seam import Artifacts, Engine
-from ringfence.instance import Callee, Inbound, Node, edge_function
+from ringfence.contract.schemas import schema_bytes
+from ringfence.engine.seam import Artifacts
 
 MAX_LOCK = 64 << 20
 """Bytes of a lock or a graph.yaml that are read at most; what compose writes and reads is far smaller."""
@@ -31,14 +33,76 @@ def compose_now(manifest: Path) -> None:
     Raises:
         RingfenceError: it is not installed, or what it raises.
     """
+    from importlib.metadata import entry_points
+
     found = next(iter(entry_points(group="ringfence.compose")), None)
     if found is None:
         raise RingfenceError("compose=True needs the build tool", hint="run: pip install ringfence-composer")
     found.load()(manifest)
 
 
-def read_lock(path: Path, lock_digest: str | None) -> tuple[Lock, Path]:
-    """The checked lock of a graph.yaml or of a lock file, and where it lies.
+class LockFile(NamedTuple):
+    """A checked lock, where it lies, and what was found right before of what belongs to it."""
+
+    lock: Lock
+    path: Path
+    checks: Checks
+
+
+class Composed(NamedTuple):
+    """What a graph is made of, checked: its lock, the part of that which runs, the files of each node, and what each may do.
+
+    `places` are the lines of graph.yaml that the nodes' denials name; `cache` is the folder of the caches, where it was named.
+    """
+
+    file: LockFile
+    runs: Lock
+    artifacts: Mapping[str, Artifacts]
+    policies: Mapping[str, Policy]
+    places: Mapping[str, str]
+    cache: Path | None
+
+
+def parts_of(file: LockFile, runs: Lock, parameters: Mapping[str, object], cache: Path | None) -> Composed:
+    """What the part of a lock that runs is made of, with these parameters.
+
+    Raises:
+        ManifestError: parameters are wrong, or grants are with them: all of them.
+        IntegrityError: artifacts were changed, all of them; or the lock contradicts itself.
+    """
+    artifacts = check_artifacts(file, runs, cache)
+    with sound(file):
+        policies, places = _policies(runs, settle(runs.parameters, parameters))
+    return Composed(file, runs, artifacts, policies, places, cache)
+
+
+@contextmanager
+def sound(file: LockFile) -> Iterator[None]:
+    """What reads a lock's content, whose schema holds no more than its shape: names of nothing, limits that are none, broken references.
+
+    Raises:
+        IntegrityError: for whatever of that comes up inside.
+    """
+    try:
+        yield
+    except (KeyError, ValueError, ExceptionGroup) as error:
+        reason = f"{error} is not there" if isinstance(error, KeyError) else str(error)
+        again = remedy(file.path, file.lock.manifest)
+        raise IntegrityError(f"{file.path}: it contradicts itself: {reason}", hint=again) from error
+    except IntegrityError as error:
+        raise IntegrityError(error.message, hint=error.hint or remedy(file.path, file.lock.manifest)) from error
+
+
+def remedy(file: Path, manifest: str) -> str:
+    """How to make a lock anew, by the path that it was found at."""
+    return f"run: compose {file.with_name(manifest)}"
+
+
+# The lock
+
+
+def read_lock(path: Path, lock_digest: str | None, cache: Path | None = None) -> LockFile:
+    """The checked lock of a graph.yaml or of a lock file.
 
     Raises:
         ManifestError: there is no such graph.yaml.
@@ -53,18 +117,15 @@ def read_lock(path: Path, lock_digest: str | None) -> tuple[Lock, Path]:
     manifest = None if is_lock else _manifest_digest(path)
     file = path if is_lock else lock_path(path)
     again = remedy(path, path.name.removesuffix(LOCK_SUFFIX) + ".yaml" if is_lock else path.name)
-    try:
-        data = read_regular(file, MAX_LOCK)
-    except FileNotFoundError:
-        raise StaleLock(f"{file}: there is no lock", hint=again) from None
-    except OSError as error:
-        raise IntegrityError(f"{file}: cannot read the lock: {why(error)}", hint=again) from error
-    if lock_digest is not None and digest_of(data) != lock_digest:
-        raise IntegrityError(f"{file}: expected digest {lock_digest}, found {digest_of(data)}", hint="read what changed before you pin it")
-    lock = _parse(file, data, again)
+    data = _lock_bytes(file, again)
+    digest = digest_of(data)
+    if lock_digest is not None and digest != lock_digest:
+        raise IntegrityError(f"{file}: expected digest {lock_digest}, found {digest}", hint="read what changed before you pin it")
+    checks = Checks(digest, cache)
+    lock = _parse(file, data, again, checks)
     if manifest is not None and lock.inputs["manifest"] != manifest:
         raise StaleLock(f"{file} was not made from {path.name} as it is now", hint=again)
-    return lock, file
+    return LockFile(lock, file, checks)
 
 
 def _manifest_digest(path: Path) -> Digest:
@@ -78,15 +139,20 @@ def _manifest_digest(path: Path) -> Digest:
         raise ManifestError([Problem(file=str(path), message=f"cannot read the graph: {why(error)}", hint=hint)]) from error
 
 
-def _parse(file: Path, data: bytes, again: str) -> Lock:
-    import jsonschema
+def _lock_bytes(file: Path, again: str) -> bytes:
+    try:
+        return read_regular(file, MAX_LOCK)
+    except FileNotFoundError:
+        raise StaleLock(f"{file}: there is no lock", hint=again) from None
+    except OSError as error:
+        raise IntegrityError(f"{file}: cannot read the lock: {why(error)}", hint=again) from error
 
-    from ringfence.contract.schemas import schema
 
+def _parse(file: Path, data: bytes, again: str, checks: Checks) -> Lock:
     try:
         content = json.loads(data)
         _check_version(content)
-        jsonschema.Draft202012Validator(schema("lock")).validate(content)
+        _check_shape(content, checks)
         lock = Lock.from_dict(content)
     except IntegrityError as error:
         raise IntegrityError(f"{file}: {error.message}", hint=error.hint or again) from error
@@ -95,11 +161,30 @@ def _parse(file: Path, data: bytes, again: str) -> Lock:
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else "it holds what no lock has, or is not UTF-8"
         raise IntegrityError(f"{file}: not a lock: {reason}", hint=again) from error
-    except jsonschema.ValidationError as error:
-        raise IntegrityError(f"{file}: not in the form of a lock: {_misfit(error)}", hint=again) from error
     if lock.to_bytes() != data:  # what a reader sees and what is read must be one: no duplicate keys, no other encoding
         raise IntegrityError(f"{file}: not in the form that compose writes: it was changed afterwards", hint=again)
     return lock
+
+
+def _check_version(content: Any) -> None:
+    found = content.get("ringfence") if isinstance(content, dict) else None
+    if type(found) is int and found > VERSION:
+        message = f"version {found} of the lock's form is newer than this program knows ({VERSION})"
+        raise IntegrityError(message, hint="upgrade ringfence here, or compose with the version that is here")
+
+
+def _check_shape(content: Any, checks: Checks) -> None:
+    """Refuse what its schema does not accept, unless it is remembered that it did."""
+    schema = schema_bytes("lock")
+    if checks.fits(digest_of(schema)):
+        return
+    import jsonschema  # it takes as long to import as all the rest of a start
+
+    try:
+        jsonschema.Draft202012Validator(json.loads(schema)).validate(content)
+    except jsonschema.ValidationError as error:
+        raise IntegrityError(f"not in the form of a lock: {_misfit(error)}") from error
+    checks.add_fit(digest_of(schema))
 
 
 def _misfit(error: Any) -> str:
@@ -114,43 +199,26 @@ def _misfit(error: Any) -> str:
             return f"{where}: expected {rule} {error.validator_value}, found {shown(error.instance)}"
 
 
-def remedy(file: Path, manifest: str) -> str:
-    """How to make a lock anew, by the path that it was found at."""
-    return f"run: compose {file.with_name(manifest)}"
+# Its artifacts
 
 
-def _check_version(content: Any) -> None:
-    found = content.get("ringfence") if isinstance(content, dict) else None
-    if type(found) is int and found > VERSION:
-        message = f"version {found} of the lock's form is newer than this program knows ({VERSION})"
-        raise IntegrityError(message, hint="upgrade ringfence here, or compose with the version that is here")
-
-
-def check_artifacts(lock: Lock, file: Path, cache: Path | None) -> dict[str, Artifacts]:
-    """Every node's artifacts, each checked against its digest.
+def check_artifacts(found: LockFile, lock: Lock, cache: Path | None) -> dict[str, Artifacts]:
+    """The artifacts of the nodes in this part of a lock, each checked against its digest, unless it is the very file that was before.
 
     Raises:
         IntegrityError: one is missing or changed; names them all.
     """
+    file = found.path
     again = remedy(file, lock.manifest)
     if lock.artifacts and not store_path(file).is_dir():
         hint = f"take it along with the lock, or {again}"
         raise IntegrityError(f"{file}: the folder {store_path(file)} with the lock's artifacts is not there", hint=hint)
-    wrong: list[str] = []
     files: dict[tuple[str, Role], tuple[Path, Digest]] = {}
+    wrong: list[str] = []
     for artifact in lock.artifacts:
         path = artifact_path(file, artifact.digest)
-        try:
-            info = path.stat()
-            if not stat.S_ISREG(info.st_mode) or info.st_size != artifact.size:  # a pipe has no end, and may have no beginning
-                wrong.append(f"{artifact.node}: {path}: not a file of {artifact.size} bytes")
-                continue
-            actual = digest_of(path.read_bytes())
-        except OSError as error:
-            wrong.append(f"{artifact.node}: {path}: {why(error)}")
-            continue
-        if actual != artifact.digest:
-            wrong.append(f"{artifact.node}: {path}: its content has digest {actual}")
+        if fault := found.checks.wrong(path, artifact):
+            wrong.append(f"{artifact.node}: {path}: {fault}")
         files[artifact.node, artifact.role] = (path, artifact.digest)
     if not wrong:
         roles: Mapping[Lane, tuple[Role, ...]] = {"component": ("component",), "core": ("component", "core-module", "core-plan")}
@@ -170,51 +238,18 @@ def _artifacts(files: Mapping[tuple[str, Role], tuple[Path, Digest]], node: str,
     )
 
 
-@contextmanager
-def sound(file: Path, manifest: str) -> Iterator[None]:
-    """What reads a lock's content, whose schema holds no more than its shape: names of nothing, limits that are none, broken references.
-
-    Raises:
-        IntegrityError: for whatever of that comes up inside.
-    """
-    try:
-        yield
-    except (KeyError, ValueError, ExceptionGroup) as error:
-        reason = f"{error} is not there" if isinstance(error, KeyError) else str(error)
-        raise IntegrityError(f"{file}: it contradicts itself: {reason}", hint=remedy(file, manifest)) from error
-    except IntegrityError as error:
-        raise IntegrityError(error.message, hint=error.hint or remedy(file, manifest)) from error
+# What its nodes may do
 
 
-def make_nodes(
-    lock: Lock,
-    file: Path,
-    artifacts: Mapping[str, Artifacts],
-    engines: Mapping[Lane, Callable[[], Engine]],
-    parameters: Mapping[str, object],
-    standing: Mapping[str, Callee],
-) -> dict[str, Node]:
-    """The nodes with their policies bound and their edges joined, to each other and to the doubles that are `standing` in for others.
-
-    Raises:
-        ManifestError: parameters that are wrong, or grants that are with these parameters.
-        IntegrityError: the lock contradicts itself or the binaries.
-    """
-    values = settle(lock.parameters, parameters)
-    nodes = {}
-    for one in lock.nodes:
-        if one.lane not in engines:
-            raise IntegrityError(
-                f"{file}: nodes.{one.name}: this version has no {one.lane} engine", hint="update ringfence, or compose again"
-            )
-        host_edge = next((edge for edge in lock.edges if edge.consumer == one.name and edge.provider == HOST), None)
-        line = host_edge.line if host_edge else one.line
-        where, policy = f"{lock.manifest}:{line}", _policy(one, host_edge, values, lock.manifest, line)
-        nodes[one.name] = Node(one, engine=engines[one.lane](), artifacts=artifacts[one.name], policy=policy, where=where)
-    for edge in lock.edges:
-        if edge.provider != HOST:
-            _join(nodes.get(edge.consumer), {**standing, **nodes}.get(edge.provider), edge, file)
-    return nodes
+def _policies(lock: Lock, values: Mapping[str, str]) -> tuple[dict[str, Policy], dict[str, str]]:
+    """Each node's policy, and the line that gives it."""
+    policies, places = {}, {}
+    for node in lock.nodes:
+        edge = next((edge for edge in lock.edges if edge.consumer == node.name and edge.provider == HOST), None)
+        line = edge.line if edge else node.line
+        places[node.name] = f"{lock.manifest}:{line}"
+        policies[node.name] = _policy(node, edge, values, lock.manifest, line)
+    return policies, places
 
 
 def _policy(node: LockedNode, edge: LockedEdge | None, values: Mapping[str, str], manifest: str, line: int) -> Policy:
@@ -240,38 +275,3 @@ def _leaves(group: ExceptionGroup[Exception]) -> list[GrantSyntaxError]:
         else:
             raise one
     return leaves
-
-
-def _join(consumer: Node | None, provider: Callee | None, edge: LockedEdge, file: Path) -> None:
-    """Put the provider's functions behind the consumer's imports."""
-    if consumer is None or provider is None:
-        raise IntegrityError(f"{file}: an edge from {edge.consumer} to {edge.provider}: there is no such node")
-    inbound = Inbound(
-        name=f"{edge.consumer} -> {edge.provider}",
-        limits=provider.narrowed(edge.limits),
-        calls=None if edge.calls is None else frozenset(edge.calls),
-    )
-    for wanted, given in edge.interfaces.items():
-        exported = provider.exports.get(given)
-        imported = consumer.loaded.imports.get(wanted)
-        if exported is None or imported is None:
-            raise IntegrityError(f"{file}: {inbound.name}: the components have no {wanted} to join with {given}")
-        for function in imported.functions:
-            if function not in exported.functions:
-                raise IntegrityError(f"{file}: {inbound.name}: {given} has no function {function}")
-            consumer.providers[wanted, function] = edge_function(provider, inbound, (given, function))
-
-
-def exposed(nodes: Mapping[str, Callee], expose: tuple[LockedExpose, ...]) -> dict[str, tuple[Callee, Inbound]]:
-    """The nodes the application may call, each with its edge from the application."""
-    return {
-        one.node: (
-            nodes[one.node],
-            Inbound(
-                name=f"application -> {one.node}",
-                limits=nodes[one.node].narrowed(one.limits),
-                calls=None if one.calls is None else frozenset(one.calls),
-            ),
-        )
-        for one in expose
-    }

@@ -18,9 +18,8 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _MOST_LINKS = 40  # as Linux has it, for symbolic links on one path
@@ -36,8 +35,7 @@ class NotPrivate(Exception):
     """Somebody else could change what is found there, or the folder can't be used at all. The message says which path is at fault."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What tells that a file may have changed: another file, another size, or a later last change.
 
     The last is `ctime`, which no program can set. It is no finer than the clock's tick, so that a stamp taken in the moment of a change

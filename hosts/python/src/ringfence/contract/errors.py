@@ -14,14 +14,15 @@ RingfenceError
 ├── GuestError           the guest answered with the err case of a WIT result
 └── GuestTrap            the guest's code trapped; its instance is gone
 └── GuestExit          … by calling exit
+
+The records in them are named tuples: `import ringfence` needs no dataclass, whose making takes as long as all the rest of it.
 """
 
 from __future__ import annotations
 
 import reprlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 
 class _Brief(reprlib.Repr):
@@ -69,8 +70,7 @@ class RingfenceError(Exception):
         return f"{self.message}\n  {self.hint}" if self.hint else self.message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong in one document: where (file, 1-based line and column, path inside it), what, and the remedy."""
 
     message: str
@@ -145,8 +145,7 @@ class ShapeError(RingfenceError, TypeError):
         return f"{self.path}: {text}" if self.path else text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Denial:
+class Denial(NamedTuple):
     """One request that no grant covers: who asked (node, inbound edge), for what, and what would allow it.
 
     `allow` is what would have to be written under the `grant:` of the node's edge to `provider`. Values of variables never stand here.

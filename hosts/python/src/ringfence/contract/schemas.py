@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 
+def schema_bytes(name: str, package: str = "ringfence") -> bytes:
+    """The file of the schema of this name in `package`."""
+    file = f"{name}.schema.json"
+    packaged = Path(import_module(package).__path__[0]) / "schemas" / file
+    source = packaged if packaged.is_file() else Path(__file__).parents[5] / "manifests" / file
+    return source.read_bytes()
+
+
 def schema(name: str, package: str = "ringfence") -> dict[str, Any]:
     """The schema of this name in `package`, as JSON data."""
-    file = f"{name}.schema.json"
-    packaged = resources.files(package) / "schemas" / file
-    source = packaged if packaged.is_file() else Path(__file__).parents[5] / "manifests" / file
-    data: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+    data: dict[str, Any] = json.loads(schema_bytes(name, package))
     return data

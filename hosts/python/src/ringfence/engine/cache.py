@@ -24,7 +24,7 @@ import os
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -75,11 +75,12 @@ class Kind(Generic[_C]):
 
 @dataclass(frozen=True, slots=True)
 class Made(Generic[_C]):
-    """The code, what was noted of its binary, and whether it was there already."""
+    """The code, what was noted of its binary, whether it was there already, and the file in which it is now, if it is."""
 
     code: _C
     note: Any
-    cached: bool
+    cached: bool = False
+    kept: Path | None = None
 
 
 def compiled(kind: Kind[_C], wasm: bytes | Path, digest: str, cache: Path | None = None) -> Made[_C]:
@@ -137,7 +138,7 @@ def _fresh(kind: Kind[_C], wasm: bytes | Path, digest: str) -> Made[_C]:
     found = digest_of(data)
     if found != digest:
         raise IntegrityError(f"{wasm if isinstance(wasm, Path) else 'component'}: expected {digest}, found {found}")
-    return Made(kind.compile(data), kind.note(data), cached=False)
+    return Made(kind.compile(data), kind.note(data))
 
 
 def _compile(folder: PrivateFolder, key: str, kind: Kind[_C], wasm: bytes | Path, digest: str) -> Made[_C]:
@@ -149,7 +150,8 @@ def _compile(folder: PrivateFolder, key: str, kind: Kind[_C], wasm: bytes | Path
         _record(folder, key, content, made.note)
     except OSError as error:
         _warn(f"{folder.path}: {error.strerror or error}")
-    return made
+        return made
+    return replace(made, kept=folder.path / _file(content))
 
 
 def _warn(fault: str) -> None:
@@ -175,7 +177,7 @@ def _file(content: str) -> str:
 def _record(folder: PrivateFolder, key: str, content: str, note: Any) -> None:
     info = folder.find(_file(content))
     if info is not None:
-        folder.note(key, asdict(_Entry(code=content, stamp=list(astuple(Stamp.of(info))), note=note)))
+        folder.note(key, asdict(_Entry(code=content, stamp=list(Stamp.of(info)), note=note)))
 
 
 def _find(folder: PrivateFolder, key: str, kind: Kind[_C]) -> Made[_C] | None:
@@ -185,10 +187,11 @@ def _find(folder: PrivateFolder, key: str, kind: Kind[_C]) -> Made[_C] | None:
     except TypeError:  # there is none, or it is none
         return None
     info = folder.find(_file(entry.code))
-    if info is None or not (list(astuple(Stamp.of(info))) == entry.stamp or _whole(folder, key, entry)):
+    if info is None or not (list(Stamp.of(info)) == entry.stamp or _whole(folder, key, entry)):
         return None
     with suppress(kind.refusal):  # a debug build, another processor: compile again
-        return Made(kind.load(os.fspath(folder.path / _file(entry.code))), entry.note, cached=True)
+        path = folder.path / _file(entry.code)
+        return Made(kind.load(os.fspath(path)), entry.note, cached=True, kept=path)
     return None
 
 

@@ -16,7 +16,7 @@ _USUAL_STACK = Limits().stack
 
 
 class Code(Generic[_C]):
-    """Compiled once, whatever the stack. `note` and `cached` are the cache's."""
+    """Compiled once, whatever the stack. `note`, `cached` and `kept` are the cache's."""
 
     def __init__(self, kind: Callable[[int], Kind[_C]], binary: Path, digest: str, cache: Path | None) -> None:
         """`kind(stack)` compiles for guests with that much stack.
@@ -33,7 +33,7 @@ class Code(Generic[_C]):
             reason = str(error).splitlines()[0]
             raise IntegrityError(f"{binary.name} is no {usual.name} that this engine can run: {reason}") from error
         self.note: Any = made.note
-        self.cached = made.cached
+        self.cached, self.kept = made.cached, made.kept
         self._made = {_USUAL_STACK: made.code}
 
     def of(self, stack: int) -> _C:

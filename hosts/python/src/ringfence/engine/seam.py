@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ringfence.contract.limits import Limits
 from ringfence.contract.names import Digest
-from ringfence.contract.types import InterfaceType
+
+if TYPE_CHECKING:
+    from ringfence.contract.limits import Limits
+    from ringfence.contract.types import InterfaceType
 
 FunctionName = tuple[str, str]
 """(interface as the binary spells it, version included; function's WIT name). A function at the root of a world has interface ''."""
@@ -90,6 +92,13 @@ class Loaded(Protocol):
     def imports(self) -> Mapping[str, InterfaceType]: ...
     @property
     def exports(self) -> Mapping[str, InterfaceType]: ...
+    @property
+    def cached(self) -> bool:
+        """Whether its native code was in the compile cache already."""
+
+    @property
+    def kept(self) -> Path | None:
+        """The file of the compile cache in which its native code is; None where it could not be kept."""
 
 
 class Instance(Protocol):

@@ -7,9 +7,7 @@ that the lock gives them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
 
 from ringfence.contract.errors import IntegrityError, Problem, SubstituteError
 from ringfence.contract.layout import artifact_path
@@ -20,7 +18,7 @@ from ringfence.contract.types import InterfaceType
 from ringfence.engine.core.plan import read_plan
 from ringfence.engine.seam import Engine
 from ringfence.instance import Inbound
-from ringfence.loading import check_artifacts
+from ringfence.loading import Composed, check_artifacts, sound
 from ringfence.substitutes.node import Substitute
 
 
@@ -31,36 +29,33 @@ def running(lock: Lock, doubles: Mapping[str, object]) -> Lock:
     callers = {node.name: {edge.consumer for edge in lock.edges if edge.provider == node.name} for node in lock.nodes}
     while idle := {name for name, by in callers.items() if by and by <= out and name not in out | exposed}:
         out |= idle
-    return replace(
-        lock,
+    return lock._replace(
         nodes=tuple(node for node in lock.nodes if node.name not in out),
         edges=tuple(edge for edge in lock.edges if edge.consumer not in out),
         artifacts=tuple(artifact for artifact in lock.artifacts if artifact.node not in out),
     )
 
 
-def stand_ins(
-    lock: Lock, file: Path, doubles: Mapping[str, object], cache: Path | None, engines: Mapping[Lane, Callable[[], Engine]]
-) -> dict[str, Substitute]:
+def stand_ins(composed: Composed, doubles: Mapping[str, object], engines: Mapping[Lane, Callable[[], Engine]]) -> dict[str, Substitute]:
     """The doubles in their nodes' places.
 
     Raises:
         IntegrityError: a node's types can't be read.
+        SubstituteError: doubles stand for no node, or don't offer what may be called there: everything that is wrong.
     """
-    return {
-        node.name: Substitute(node.name, doubles[node.name], _exports(lock, node, file, cache, engines), Limits().narrowed(node.limits))
-        for node in lock.nodes
-        if node.name in doubles
-    }
-
-
-def ensure_fitting(lock: Lock, runs: Lock, doubles: Mapping[str, object], standing: Mapping[str, Substitute]) -> None:
-    """Raise SubstituteError where doubles stand for no node, or don't offer what may be called there: everything that is wrong."""
-    problems = [_unknown(name, lock) for name in doubles if name not in standing]
+    file = composed.file
+    with sound(file):
+        standing = {
+            node.name: Substitute(node.name, doubles[node.name], _exports(composed, node, engines), Limits().narrowed(node.limits))
+            for node in file.lock.nodes
+            if node.name in doubles
+        }
+    problems = [_unknown(name, file.lock) for name in doubles if name not in standing]
     for name, one in standing.items():
-        problems += one.offer.problems(name, _needed(runs, name))
+        problems += one.offer.problems(name, _needed(composed.runs, name))
     if problems:
         raise SubstituteError(problems)
+    return standing
 
 
 def _unknown(name: str, lock: Lock) -> Problem:
@@ -70,19 +65,18 @@ def _unknown(name: str, lock: Lock) -> Problem:
     return Problem(path="substitutes", message=f"the graph {lock.graph} has no node {name!r}", hint=hint)
 
 
-def _exports(
-    lock: Lock, node: LockedNode, file: Path, cache: Path | None, engines: Mapping[Lane, Callable[[], Engine]]
-) -> Mapping[str, InterfaceType]:
+def _exports(composed: Composed, node: LockedNode, engines: Mapping[Lane, Callable[[], Engine]]) -> Mapping[str, InterfaceType]:
     """The types of what a node exports. The core lane's plan has them; else the component must be loaded, which takes an engine."""
-    own = [artifact for artifact in lock.artifacts if artifact.node == node.name]
+    file, cache = composed.file, composed.cache
+    own = [artifact for artifact in file.lock.artifacts if artifact.node == node.name]
     plan = next((artifact for artifact in own if artifact.role == "core-plan"), None)
     if plan is None:
-        artifacts = check_artifacts(replace(lock, nodes=(node,), artifacts=tuple(own)), file, cache)
+        artifacts = check_artifacts(file, file.lock._replace(nodes=(node,), artifacts=tuple(own)), cache)
         return engines[node.lane]().load(artifacts[node.name]).exports
-    check_artifacts(replace(lock, nodes=(), artifacts=(plan,)), file, cache)
-    data = artifact_path(file, plan.digest).read_bytes()
+    check_artifacts(file, file.lock._replace(nodes=(), artifacts=(plan,)), cache)
+    data = artifact_path(file.path, plan.digest).read_bytes()
     if digest_of(data) != plan.digest:
-        raise IntegrityError(f"{node.name}: its plan was changed just now", hint=f"run: compose {lock.manifest}")
+        raise IntegrityError(f"{node.name}: its plan was changed just now", hint=f"run: compose {file.lock.manifest}")
     return read_plan(data).exports
 
 

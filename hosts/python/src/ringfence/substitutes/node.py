@@ -6,7 +6,6 @@ A double is the application's own code. It runs with the application's authority
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NoReturn
 
 from ringfence.call import Call, Root
@@ -108,7 +107,7 @@ class Substitute:
     def _refused(self, caller: Call | Root, inbound: Inbound, denials: Sequence[Denial]) -> Refused:
         """The refusals that the double tells of, recorded with the call as the gate does it."""
         root = caller.root if isinstance(caller, Call) else caller
-        named = [denial if denial.node else replace(denial, node=self.name, edge=inbound.name) for denial in denials]
+        named = [denial if denial.node else denial._replace(node=self.name, edge=inbound.name) for denial in denials]
         for denial in named:
             root.deny(denial)
         return Refused(named[-1])

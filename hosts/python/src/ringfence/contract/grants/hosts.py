@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
@@ -33,6 +32,8 @@ def legacy_address(text: str) -> IPv4Address | None:
     """The address that an old spelling denotes (`127.1`, `0x7f000001`, `2130706433`), as inet_aton reads it; None where it denotes none."""
     if not _LEGACY.fullmatch(text):
         return None
+    import socket  # for this alone, of which few grants have need
+
     try:
         return IPv4Address(socket.inet_aton(text))
     except OSError:

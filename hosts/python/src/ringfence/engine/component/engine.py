@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 
 from wasmtime.component import Component
 
@@ -65,6 +66,10 @@ class LoadedComponent:
     @property
     def cached(self) -> bool:
         return self.code.cached
+
+    @property
+    def kept(self) -> Path | None:
+        return self.code.kept
 
 
 def _kind(stack: int) -> Kind[Component]:

@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 from ringfence.contract.errors import IntegrityError
 from ringfence.contract.limits import Limits
@@ -75,6 +76,10 @@ class LoadedCore:
     def cached(self) -> bool:
         return self.code.cached
 
+    @property
+    def kept(self) -> Path | None:
+        return self.code.kept
+
 
 def module_kind(engine: Engine) -> Kind[Module]:
     """How merged modules are compiled for this engine; what is noted is their footprint."""
@@ -139,11 +144,10 @@ class LinkedCore:
         for one in plan.trampolines:
             if one.kind == "lower" and one.type is not None and one.options is not None:
                 interface, name = one.function
-                shown = functions[one.function]
-                function = imports[one.function]
+                shown, function = functions[one.function], imports[one.function]
                 carries = one.options.encoding == "utf8" and _carries(function, shown)
-                served = ImportPlan(f"{interface}.{name}", one.type, shown, one.options, function, compilers, carries=carries)
-                self._callbacks.append((one, host_function(served)))
+                planned = partial(ImportPlan, f"{interface}.{name}", one.type, shown, one.options, function, compilers, carries=carries)
+                self._callbacks.append((one, host_function(planned)))
             else:
                 self._callbacks.append((one, builtin_function(one, plan)))
         self._exports: dict[FunctionName, ExportPlan] = {

@@ -143,6 +143,8 @@ class _Reader:
             for table in document["tables"]
         ]
         self._memories = set(document["memories"])
+        self._known: dict[tuple[int, bool], FunctionType] = {}
+        self._types: dict[tuple[int, bool], Type] = {}
 
     def plan(self) -> Plan:
         """The whole document."""
@@ -224,9 +226,12 @@ class _Reader:
     # Types: those of the contract with plain names for `imports` and `exports`; with the tables of handles for the engine's own use
 
     def _function(self, index: int, *, tables: bool) -> FunctionType:
-        one = self._document["functions"][index]
-        params = tuple((str(name), self._type(kind, tables=tables)) for name, kind in one["params"])
-        return FunctionType(params=params, result=self._maybe(one["result"], tables=tables))
+        found = self._known.get((index, tables))
+        if found is None:
+            one = self._document["functions"][index]
+            params = tuple([(str(name), self._type(kind, tables=tables)) for name, kind in one["params"]])
+            found = self._known[index, tables] = FunctionType(params=params, result=self._maybe(one["result"], tables=tables))
+        return found
 
     def _maybe(self, kind: Any, *, tables: bool) -> Type | None:
         return None if kind is None else self._type(kind, tables=tables)
@@ -236,6 +241,12 @@ class _Reader:
             if kind not in CODES and kind != "string":
                 raise LookupError(f"no type {kind!r}")
             return Primitive(kind)  # type: ignore[arg-type]
+        found = self._types.get((kind, tables))
+        if found is None:
+            found = self._types[kind, tables] = self._compound(kind, tables=tables)
+        return found
+
+    def _compound(self, kind: int, *, tables: bool) -> Type:
         match self._document["types"][kind]:
             case ["list", element]:
                 return ListOf(self._type(element, tables=tables))

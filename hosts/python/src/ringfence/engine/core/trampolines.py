@@ -23,14 +23,20 @@ Builtin = Callable[..., tuple[int, ...]]
 """`builtin(store, *values)`: the core results."""
 
 
-def host_function(plan: ImportPlan) -> CFunction:
-    """The C function that serves this import. It must outlive the linker it is defined in."""
-    answer = plan.answer
+def host_function(plan: Callable[[], ImportPlan]) -> CFunction:
+    """The C function that serves this import, whose plan is made when the guest first calls it: of a hundred imports, most use ten.
+
+    It must outlive the linker it is defined in.
+    """
+    answer: Callable[[Store, int], None] | None = None
 
     def serve(_data: int, _caller: int, values: int, _count: int) -> int:
+        nonlocal answer
         store: Store = current.store
         try:
             store.at = values
+            if answer is None:
+                answer = plan().answer
             answer(store, values)
         except BaseException as error:  # noqa: BLE001 (re-raised outside)
             return store.keep(error)

@@ -1,0 +1,239 @@
+"""A graph that can be called: its nodes, made from what lies in the files and linked, and the calls that run in them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ringfence.call import Root
+from ringfence.contract.errors import CapabilityDenied, Denial, GuestError, GuestTrap, IntegrityError, Interrupted
+from ringfence.contract.lock import HOST, Lane, LockedEdge, LockedExpose
+from ringfence.contract.values import WitError
+from ringfence.directory import Directory, Target, View
+from ringfence.engine.seam import Engine, FunctionName
+from ringfence.gate import Refused
+from ringfence.instance import Callee, Inbound, Node, Outbound
+from ringfence.loading import Composed, remedy, sound
+from ringfence.signals import defer, undefer
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+_THREADS = 64
+"""Calls of `acall` at once; more wait, and the wait counts to their deadline."""
+
+
+@lru_cache(maxsize=1)
+def _component_engine() -> Engine:
+    from ringfence.engine.component import ComponentEngine
+
+    return ComponentEngine()
+
+
+@lru_cache(maxsize=1)
+def _core_engine() -> Engine:
+    from ringfence.engine.core import CoreEngine
+
+    return CoreEngine()
+
+
+_ENGINES: Mapping[Lane, Callable[[], Engine]] = {"component": _component_engine, "core": _core_engine}
+
+
+class Running:
+    """The nodes of a graph and the application's calls. Safe to use from many threads.
+
+    A node is loaded and linked, and all that it can reach, when one of its functions is first looked for: before any deadline runs.
+    """
+
+    def __init__(self, composed: Composed, substitutes: Mapping[str, object], denials: deque[Denial]) -> None:
+        """`substitutes` are doubles in the places of nodes; `denials` takes those that no error tells of.
+
+        Raises:
+            IntegrityError: the lock contradicts itself.
+            SubstituteError: doubles don't fit the nodes they stand for.
+        """
+        self._file, self._denials = composed.file, denials
+        lock = composed.file.lock
+        self.name = lock.graph
+        standing = _stand_ins(composed, substitutes) if substitutes else {}
+        with sound(composed.file):
+            self.nodes = _make_nodes(composed, standing)
+            callees: dict[str, Callee] = {**standing, **self.nodes}
+            entries = {one.node: (callees[one.node], _inbound("application", callees[one.node], one)) for one in lock.expose}
+        for callee, inbound in entries.values():
+            callee.application = partial(self._method, callee, inbound)
+        self.directory = Directory(entries, self.link, [node.name for node in lock.nodes])
+        self._linking = threading.Lock()
+        self._roots: set[Root] = set()
+        self._guard = threading.Lock()
+        self._closed = False
+        self._threads: ThreadPoolExecutor | None = None
+
+    def link(self, node: Callee) -> None:
+        """Load and link a node and all that it can reach, unless it was done.
+
+        Raises:
+            IntegrityError: a node has imports that nothing satisfies, or an edge joins what the components do not have.
+        """
+        with self._linking:
+            for one in _reachable(node):
+                try:
+                    one.linked  # noqa: B018
+                except LookupError as error:
+                    again = remedy(self._file.path, self._file.lock.manifest)
+                    raise IntegrityError(f"{self._file.path}: {one.name}: {error}", hint=again) from error
+
+    def link_all(self) -> list[Path | None]:
+        """Load and link all nodes; the files in which their native code is kept.
+
+        Raises:
+            IntegrityError: as `link` does.
+        """
+        for node in self.nodes.values():
+            self.link(node)
+        return [node.loaded.kept for node in self.nodes.values()]
+
+    def view(self, node: str) -> View:
+        """See `Graph.__getitem__`."""
+        return View(self.directory, lambda target, *arguments: self._call(Root(), target, arguments), node)
+
+    def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        """See `Graph.call`."""
+        target = self.directory.find(name)
+        return self._call(Root(), target, arguments)
+
+    async def acall(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        """See `Graph.acall`."""
+        import asyncio  # whoever awaits has it already
+
+        root = Root()
+        with self._guard:
+            self._ensure_open()
+            future = asyncio.get_running_loop().run_in_executor(self._pool(), self._find_and_call, root, name, arguments)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            root.interrupt(Interrupted(f"{name} was cancelled"))
+            await asyncio.wait([future])
+            future.exception()  # seen: it is the interruption, or came too late to matter
+            raise
+
+    def _find_and_call(self, root: Root, name: str, arguments: tuple[Any, ...]) -> Any:
+        began = time.monotonic()
+        target = self.directory.find(name)
+        root.started += time.monotonic() - began  # to link a node is none of a call's time
+        return self._call(root, target, arguments)
+
+    def _pool(self) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._threads = self._threads or ThreadPoolExecutor(_THREADS, thread_name_prefix=f"ringfence-{self.name}")
+        return self._threads
+
+    def _call(self, root: Root, target: Target, arguments: tuple[Any, ...]) -> Any:
+        deferred = defer(root)
+        try:
+            self._roots.add(root)
+            self._ensure_open()  # now: either it is seen here that the graph was closed, or there that this call runs
+            result = target.node.invoke(root, target.inbound, target.function, arguments)
+        except WitError as error:
+            failure = GuestError(target.name, error.value)
+            raise _judged(root, failure) from (failure if root.denials else None)
+        except GuestTrap as trap:
+            if root.denials:
+                raise _judged(root, trap) from trap
+            raise
+        except Refused as refused:
+            raise CapabilityDenied(root.denials) from refused
+        except BaseException:
+            self._denials.extend(root.denials)  # this error tells of none: a guest must not hide them behind its deadline
+            raise
+        finally:
+            self._roots.discard(root)
+            if deferred:
+                undefer()
+        if root.denials:
+            self._denials.extend(root.denials)
+        if root.reason is not None and not isinstance(root.reason, Interrupted):
+            raise root.reason  # Ctrl-C came too late to end the call, and must not be lost
+        return result
+
+    def _method(self, node: Callee, inbound: Inbound, function: FunctionName, *arguments: Any) -> Any:
+        """A call of a resource's method by the application."""
+        return self._call(Root(), Target(node=node, inbound=inbound, function=function), arguments)
+
+    def _ensure_open(self) -> None:
+        if self._closed:
+            raise Interrupted(f"the graph {self.name} is closed")
+
+    def close(self) -> None:
+        """End all calls and instances. Twice is harmless."""
+        self._closed = True
+        for root in list(self._roots):
+            root.interrupt(Interrupted(f"the graph {self.name} was closed"))
+        for node in self.nodes.values():
+            node.close()
+        if self._threads:
+            self._threads.shutdown(wait=False)
+
+
+def _stand_ins(composed: Composed, substitutes: Mapping[str, object]) -> dict[str, Callee]:
+    """The doubles in their nodes' places."""
+    from ringfence.substitutes.casting import stand_ins  # -- for tests only
+
+    return {**stand_ins(composed, substitutes, _ENGINES)}
+
+
+def _make_nodes(composed: Composed, standing: Mapping[str, Callee]) -> dict[str, Node]:
+    """The nodes with their edges, to each other and to the doubles that are `standing` in for others; nothing is loaded yet."""
+    nodes: dict[str, Node] = {}
+    for one in composed.runs.nodes:
+        if one.lane not in _ENGINES:
+            hint = "update ringfence, or compose again"
+            raise IntegrityError(f"{composed.file.path}: nodes.{one.name}: this version has no {one.lane} engine", hint=hint)
+        nodes[one.name] = Node(
+            one,
+            engine=_ENGINES[one.lane],
+            artifacts=composed.artifacts[one.name],
+            policy=composed.policies[one.name],
+            where=composed.places[one.name],
+        )
+    providers: dict[str, Callee] = {**standing, **nodes}
+    for edge in composed.runs.edges:
+        if edge.provider != HOST:
+            provider = providers[edge.provider]
+            inbound = _inbound(edge.consumer, provider, edge)
+            nodes[edge.consumer].outbound.append(Outbound(provider=provider, inbound=inbound, interfaces=edge.interfaces))
+    return nodes
+
+
+def _inbound(consumer: str, provider: Callee, edge: LockedEdge | LockedExpose) -> Inbound:
+    calls = None if edge.calls is None else frozenset(edge.calls)
+    return Inbound(name=f"{consumer} -> {provider.name}", limits=provider.narrowed(edge.limits), calls=calls)
+
+
+def _reachable(node: Callee) -> list[Node]:
+    """A node and those that its edges lead to, providers first; doubles, which are not linked, are left out."""
+    found: dict[str, Node] = {}
+    seen: set[str] = set()
+
+    def visit(one: Callee) -> None:
+        if isinstance(one, Node) and one.name not in seen:
+            seen.add(one.name)
+            for edge in one.outbound:
+                visit(edge.provider)
+            found[one.name] = one
+
+    visit(node)
+    return list(found.values())
+
+
+def _judged(root: Root, failure: GuestError | GuestTrap) -> Exception:
+    """The error of a call that failed: a denial, with the guest's own error inside, where it met one."""
+    return CapabilityDenied(root.denials) if root.denials else failure
