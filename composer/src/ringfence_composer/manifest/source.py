@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -170,7 +170,7 @@ def _with_paths(problems: Iterable[Problem], marks: Mapping[PathSteps, Mark]) ->
         paths.setdefault(mark, path)
     for one in problems:
         found = paths.get((one.line, one.column), ()) if not one.path else ()
-        yield replace(one, path=show_path(found)) if found else one
+        yield one._replace(path=show_path(found)) if found else one
 
 
 def _decode(raw: bytes, file: str) -> str:
