@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import wasmtime
-from ringfence.contract.limits import Limits
+from ringfence.engine.code import USUAL
+from ringfence.engine.core import machine
 from ringfence.engine.core.configuration import wasm_engine
+from ringfence.engine.core.machine import Module
 from ringfence_composer.decompose import Decomposed, Refused, decompose
 from ringfence_composer.errors import InputInvalid
 from ringfence_composer.toolchain import Toolchain
@@ -130,8 +132,8 @@ def test_what_is_carried_is_code_that_the_core_engine_runs(toolchain, component,
     """Else a graph is composed that can't be loaded."""
     made = decompose(toolchain, component(f"(component (core module $m {CODE[code]}) (core instance (instantiate $m)))"))
     try:
-        wasmtime.Module(wasm_engine(Limits().stack), wasmtime.wat2wasm(f"(module {CODE[code]})"))
-    except wasmtime.WasmtimeError:
+        Module.compile(wasm_engine(USUAL), bytes(wasmtime.wat2wasm(f"(module {CODE[code]})")))
+    except machine.Refused:
         assert isinstance(made, Refused)
         assert [reason.hazard for reason in made.reasons] == ["features"]
         assert made.reasons[0].message.startswith("its code needs what the core engine has switched off: ")

@@ -20,6 +20,7 @@ from ringfence.contract.names import digest_of
 from ringfence.engine import cache as cache_module
 from ringfence.engine import library
 from ringfence.engine.cache import CompileCacheWarning, stored
+from ringfence.engine.code import USUAL
 from ringfence.engine.component.compiling import component_kind
 from ringfence.engine.core import ffi
 from ringfence.engine.core.configuration import wasm_engine
@@ -58,13 +59,13 @@ class Modules:
     text = '(module (func (export "f") (result i32) i32.const {}))'
 
     def __init__(self):
-        self.engine = wasm_engine(1 << 19)
+        self.engine = wasm_engine(USUAL)
 
     def incompatible(self):
         self.engine = Engine(switches={"consume_fuel": True}, sizes={})
 
     def kind(self):
-        return replace(module_kind(self.engine), settings="default", note=len)
+        return replace(module_kind(self.engine, "default"), note=len)
 
     def answer(self, module):
         store = library.store_new(self.engine.ptr(), None, None)

@@ -49,6 +49,22 @@ def test_the_same_guest_may_hoard_where_the_limit_allows_it(probe):
     assert probe(limits="memory: 256MiB, deadline: 10s").call("probe.hoard", 100 << 20) == 100 << 20
 
 
+def test_fuel_is_counted_where_it_is_asked_for(probe):
+    """Instructions, not time: the same call ends at the same place however busy the machine is."""
+    graph = probe(limits="fuel: 300M, deadline: 20s")
+    still_right(graph)
+    with pytest.raises(LimitExceeded, match="probe: limits.fuel of 300M exceeded"):
+        graph.call("probe.spin")
+    still_right(graph)
+
+
+def test_each_call_has_its_own_fuel(probe):
+    """A pooled instance does not run dry by many small calls."""
+    graph = probe(limits="fuel: 300M, deadline: 20s", instances="pooled")
+    for count in range(200):
+        assert graph.call("probe.counter") == count
+
+
 def test_recursion_in_native_frames_ends(probe):
     graph = probe()
     with pytest.raises((LimitExceeded, GuestTrap)):

@@ -13,7 +13,7 @@ from ringfence import wasi
 from ringfence.call import Call, Root
 from ringfence.contract.errors import GuestTrap, LimitExceeded, ShapeError
 from ringfence.contract.grants import Policy
-from ringfence.contract.limits import Limits, show_size, show_time
+from ringfence.contract.limits import Limits, show_limit, show_size
 from ringfence.contract.lock import LockedNode
 from ringfence.contract.names import snake
 from ringfence.contract.types import FunctionType, InterfaceType, ResourceName, ResultOf
@@ -259,7 +259,7 @@ class Node:
     def _named(self, error: LimitExceeded, limits: Limits) -> LimitExceeded:
         """An engine's limit error, which knows no node, with the node's name and the limit as written."""
         value = getattr(limits, error.limit)
-        return type(error)(self.name, error.limit, show_time(value) if error.limit == "deadline" else show_size(value))
+        return type(error)(self.name, error.limit, show_limit(error.limit, value))
 
     def close(self) -> None:
         """End all instances."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ringfence.call import Root
 from ringfence.contract.errors import CapabilityDenied, Denial, GuestError, GuestTrap, IntegrityError, Interrupted
+from ringfence.contract.limits import Limits
 from ringfence.contract.lock import HOST, Lane, LockedEdge, LockedExpose
 from ringfence.contract.values import WitError
 from ringfence.directory import Directory, Target, View
@@ -66,6 +67,10 @@ class Running:
             self.nodes = _make_nodes(composed, standing)
             callees: dict[str, Callee] = {**standing, **self.nodes}
             entries = {one.node: (callees[one.node], _inbound("application", callees[one.node], one)) for one in lock.expose}
+        joined = [(edge.provider, edge.inbound) for node in self.nodes.values() for edge in node.outbound]
+        self._limits: dict[str, set[Limits]] = {}
+        for callee, inbound in (*entries.values(), *joined):
+            self._limits.setdefault(callee.name, set()).add(inbound.limits)
         for callee, inbound in entries.values():
             callee.application = partial(self._method, callee, inbound)
         self.directory = Directory(entries, self.link, [node.name for node in lock.nodes])
@@ -84,7 +89,9 @@ class Running:
         with self._linking:
             for one in _reachable(node):
                 try:
-                    one.linked  # noqa: B018
+                    linked = one.linked
+                    for limits in self._limits.get(one.name, ()):
+                        linked.prepare(limits)
                 except LookupError as error:
                     again = remedy(self._file.path, self._file.lock.manifest)
                     raise IntegrityError(f"{self._file.path}: {one.name}: {error}", hint=again) from error

@@ -77,7 +77,7 @@ EXPLANATIONS: Mapping[type[RingfenceError], Explanation] = {
         remedy="Read error.denials: each says who asked for what, and the lines that would allow it. Add them only where that is wanted.",
     ),
     LimitExceeded: Explanation(
-        meaning="A guest passed one of its limits (memory, output, stack). Its instance is gone; the next call works.",
+        meaning="A guest passed one of its limits (memory, output, stack, fuel). Its instance is gone; the next call works.",
         cause="An input larger than expected, a leak, or a limit that is too low for honest work.",
         remedy="Raise the limit on the node, the edge or under expose, where the work is honest; else give it less to do.",
     ),

@@ -9,8 +9,14 @@ from typing import Any
 
 _SIZE = re.compile(r"(?P<count>[1-9][0-9]{0,15})(?P<unit>B|KiB|MiB|GiB)")
 _TIME = re.compile(r"(?P<count>[0-9]{1,6}(\.[0-9]{1,3})?)(?P<unit>ms|s|min)")
+_COUNT = re.compile(r"(?P<count>[1-9][0-9]{0,17})(?P<unit>[kMG]?)")
+_FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0}
+
+
+ENDLESS = 1 << 62
+"""As much fuel as nobody uses: none is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +26,14 @@ class Limits:
     memory: linear memory of one instance in total. deadline: wall time of a call, host functions, queues and callees included.
     output: bytes a call may give back or print: its result's strings and lists, and what it writes to stdout and stderr.
     stack: depth of the wasm stack.
+    fuel: wasm instructions of a call, roughly, those of its callees not counted; `ENDLESS` counts none, and costs nothing.
     """
 
     memory: int = 256 << 20
     deadline: float = 30.0
     output: int = 16 << 20
     stack: int = 512 << 10
+    fuel: int = ENDLESS
 
     def smaller(self, other: Limits) -> Limits:
         """Each limit the smaller of the two."""
@@ -49,8 +57,10 @@ def parse_limit(name: str, text: str) -> int | float:
     """
     if name == "deadline":
         return parse_time(text)
+    if name == "fuel":
+        return parse_count(text)
     if name not in ("memory", "output", "stack"):
-        raise ValueError(f"unknown limit {name!r}; limits are deadline, memory, output, stack")
+        raise ValueError(f"unknown limit {name!r}; limits are deadline, memory, output, stack, fuel")
     size = parse_size(text)
     if name == "stack" and size > STACK_MAX:
         raise ValueError(f"expected at most {show_size(STACK_MAX)}, found {text!r}")
@@ -71,6 +81,30 @@ def parse_time(text: str) -> float:
     if not found or float(found["count"]) == 0:
         raise ValueError(f"expected a time such as 2s or 500ms, found {text!r}")
     return float(found["count"]) * _SECONDS[found["unit"]]
+
+
+def parse_count(text: str) -> int:
+    """`50000000` or `50M` as a number; units are thousands."""
+    found = _COUNT.fullmatch(text)
+    count = int(found["count"]) * _FACTORS[found["unit"]] if found else 0
+    if not 0 < count < ENDLESS:
+        raise ValueError(f"expected a count such as 50M, found {text!r}")
+    return count
+
+
+def show_limit(name: str, value: float) -> str:
+    """A limit as it is written."""
+    if name == "deadline":
+        return show_time(value)
+    return show_count(int(value)) if name == "fuel" else show_size(int(value))
+
+
+def show_count(count: int) -> str:
+    """A number in the largest unit that divides it."""
+    for unit, factor in reversed(_FACTORS.items()):
+        if count % factor == 0:
+            return f"{count // factor}{unit}"
+    return str(count)
 
 
 def show_size(count: int) -> str:

@@ -44,6 +44,11 @@ class Enterable(Protocol):
     reason: BaseException | None
     pending: BaseException | None
     trapped: bool
+    metered: bool
+
+    def refuel(self) -> None:
+        """Fill up for a call, where fuel is counted."""
+
     at: int | None
 
     @property
@@ -143,6 +148,8 @@ class Exclusive:
         waiting, wanted = current.store, store.limits.stack
         if waiting is not None or wanted > current.most:
             leave_stack(current, wanted, waiting and waiting.at)
+        if store.metered:
+            store.refuel()
         current.store = store
         ticking[store] = store.engine
         if ticker.asleep:

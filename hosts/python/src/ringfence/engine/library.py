@@ -93,6 +93,7 @@ store_context = bind("wasmtime_store_context", c_void_p, c_void_p)
 store_delete = bind("wasmtime_store_delete", None, c_void_p)
 store_limiter = bind("wasmtime_store_limiter", None, c_void_p, c_int64, c_int64, c_int64, c_int64, c_int64)
 store_epoch_callback = bind("wasmtime_store_epoch_deadline_callback", None, c_void_p, c_void_p, c_void_p, c_void_p)
+set_fuel = bind("wasmtime_context_set_fuel", c_void_p, c_void_p, c_uint64)
 set_epoch_deadline = bind("wasmtime_context_set_epoch_deadline", None, c_void_p, c_uint64)
 
 error_new = bind("wasmtime_error_new", c_void_p, c_char_p)

@@ -135,6 +135,9 @@ class Instance(Protocol):
 class Linked(Protocol):
     """A component with its imports; instances are made from it."""
 
+    def prepare(self, limits: Limits) -> None:
+        """Have ready what instances with these limits need: a first call's deadline is no time to compile."""
+
     def instantiate(self, limits: Limits, context: Context) -> Instance:
         """A fresh instance. Its start code runs under `context`.
 

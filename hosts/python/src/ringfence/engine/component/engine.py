@@ -11,9 +11,9 @@ from wasmtime.component import Component
 from ringfence.contract.limits import Limits
 from ringfence.contract.types import InterfaceType, ResourceName
 from ringfence.engine.cache import Kind
-from ringfence.engine.code import Code
+from ringfence.engine.code import USUAL, Build, Code
 from ringfence.engine.component.compiling import component_kind
-from ringfence.engine.component.configuration import SETTINGS, wasm_engine
+from ringfence.engine.component.configuration import settings, wasm_engine
 from ringfence.engine.component.functions import ExportPlan, ImportPlan
 from ringfence.engine.component.instance import ComponentInstance
 from ringfence.engine.component.linking import LinkedCode
@@ -21,8 +21,6 @@ from ringfence.engine.component.store import Store, host_function
 from ringfence.engine.component.types import ComponentTypes, read_types
 from ringfence.engine.footprint import Footprint, footprint
 from ringfence.engine.seam import Artifacts, Context, FunctionName, Imports, Loaded
-
-_USUAL_STACK = Limits().stack
 
 
 class ComponentEngine:
@@ -44,12 +42,12 @@ class ComponentEngine:
 
 
 class LoadedComponent:
-    """`seam.Loaded`: the types, what an instance makes, and the compiled code for each stack size that was asked for."""
+    """`seam.Loaded`: the types, what an instance makes, and the compiled code for each build that was asked for."""
 
     def __init__(self, artifacts: Artifacts) -> None:
         self.code = Code(_kind, artifacts.component, artifacts.digest, artifacts.cache)
-        first = self.code.of(_USUAL_STACK)
-        self.types: ComponentTypes = read_types(first, wasm_engine(_USUAL_STACK))
+        first = self.code.of(USUAL)
+        self.types: ComponentTypes = read_types(first, wasm_engine(USUAL))
         self.made = Footprint.from_data(self.code.note)
         self.resource_ids: Mapping[ResourceName, int] = {
             resource: number for number, resource in enumerate(dict.fromkeys(self.types.named.values()), start=1)
@@ -72,12 +70,12 @@ class LoadedComponent:
         return self.code.kept
 
 
-def _kind(stack: int) -> Kind[Component]:
-    return component_kind(wasm_engine(stack), SETTINGS, note=lambda binary: footprint(memoryview(binary)).to_data())
+def _kind(build: Build) -> Kind[Component]:
+    return component_kind(wasm_engine(build), settings(build), note=lambda binary: footprint(memoryview(binary)).to_data())
 
 
 class LinkedComponent:
-    """`seam.Linked`: the host functions as C functions, made once, and a linker for each stack size that was asked for."""
+    """`seam.Linked`: the host functions as C functions, made once, and a linker for each build that was asked for."""
 
     def __init__(self, loaded: LoadedComponent, imports: Imports) -> None:
         functions = {(interface, name): kind for interface, declared in loaded.imports.items() for name, kind in declared.functions.items()}
@@ -94,8 +92,12 @@ class LinkedComponent:
             for interface, declared in loaded.exports.items()
             for name, kind in declared.functions.items()
         }
-        self._codes: dict[int, LinkedCode] = {}
+        self._codes: dict[Build, LinkedCode] = {}
         self._lock = threading.Lock()
+
+    def prepare(self, limits: Limits) -> None:
+        """See `seam.Linked.prepare`."""
+        self._code(Build.of(limits))
 
     def instantiate(self, limits: Limits, context: Context) -> ComponentInstance:
         """See `seam.Linked.instantiate`.
@@ -105,7 +107,7 @@ class LinkedComponent:
             GuestTrap: its start code trapped.
             BaseException: what a host function or the context raised, unchanged.
         """
-        code = self._code(limits.stack)
+        code = self._code(Build.of(limits))
         instance = ComponentInstance(Store(code.engine, limits, self._loaded.made, code), code)
         try:
             instance.start(context)
@@ -114,12 +116,12 @@ class LinkedComponent:
             raise
         return instance
 
-    def _code(self, stack: int) -> LinkedCode:
+    def _code(self, build: Build) -> LinkedCode:
         with self._lock:
-            code = self._codes.get(stack)
+            code = self._codes.get(build)
             if code is None:
                 loaded = self._loaded
-                code = LinkedCode(wasm_engine(stack), loaded.code.of(stack), self._exports)
+                code = LinkedCode(wasm_engine(build), loaded.code.of(build), self._exports)
                 code.define(loaded.types, loaded.resource_ids, self._callbacks)
-                self._codes[stack] = code
+                self._codes[build] = code
             return code

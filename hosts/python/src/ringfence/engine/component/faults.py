@@ -7,7 +7,7 @@ Function names, which the guest chooses, stand in the head alone, so they can't 
 from __future__ import annotations
 
 from ringfence.contract.errors import GuestTrap, LimitExceeded, RingfenceError
-from ringfence.contract.limits import Limits, show_size
+from ringfence.contract.limits import Limits, show_count, show_size
 from ringfence.engine import library
 from ringfence.engine.component import ffi
 from ringfence.engine.faults import OUT_OF_MEMORY, backtrace, cause_of, plain
@@ -23,6 +23,8 @@ def fault(error: int, limits: Limits) -> RingfenceError:
     cause = cause_of(library.take_message(error))
     if "call stack exhausted" in cause:
         return LimitExceeded("", "stack", show_size(limits.stack), "its calls are nested too deeply")
+    if "all fuel consumed" in cause:
+        return LimitExceeded("", "fuel", show_count(limits.fuel))
     if "exceeds memory limits" in cause or "memory count too high" in cause:
         return LimitExceeded("", "memory", show_size(limits.memory), cause)
     if "fuel allocated for hostcalls" in cause:

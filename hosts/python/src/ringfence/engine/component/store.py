@@ -15,6 +15,7 @@ from ringfence.contract.errors import LimitExceeded
 from ringfence.contract.limits import Limits, show_size
 from ringfence.engine import library
 from ringfence.engine.callbacks import CFunction, current
+from ringfence.engine.code import Build
 from ringfence.engine.component import ffi
 from ringfence.engine.component.faults import fault
 from ringfence.engine.component.functions import ImportPlan
@@ -52,6 +53,7 @@ class Store:
         library.store_limiter(self._pointer, memory, elements, -1, -1, sum(made.memories.values()))
         library.store_epoch_callback(self._pointer, on_tick.address, None, None)
         library.set_epoch_deadline(self.context, 1)
+        self.metered = Build.of(limits).metered
 
     @property
     def freed(self) -> bool:
@@ -79,6 +81,10 @@ class Store:
             raise self.reason
         if self.guard is not None:
             self.guard.check()
+
+    def refuel(self) -> None:
+        """Fill up for a call, where fuel is counted."""
+        library.set_fuel(self.context, self.limits.fuel)
 
     def interrupted(self, reason: BaseException) -> None:
         """End the running call for this reason: at the next tick, or where a host function waits."""

@@ -14,8 +14,8 @@ from ringfence.contract.names import digest_of
 from ringfence.contract.types import Borrow, FunctionType, InterfaceType, Own
 from ringfence.engine.cache import Kind
 from ringfence.engine.callbacks import CFunction
-from ringfence.engine.code import Code
-from ringfence.engine.core.configuration import SETTINGS, wasm_engine
+from ringfence.engine.code import Build, Code
+from ringfence.engine.core.configuration import settings, wasm_engine
 from ringfence.engine.core.functions import Compilers, ExportPlan, ImportPlan
 from ringfence.engine.core.instance import CoreInstance
 from ringfence.engine.core.layout import holds
@@ -49,7 +49,7 @@ class CoreEngine:
 
 
 class LoadedCore:
-    """`seam.Loaded`: the plan, what an instance makes, and the compiled code for each stack size that was asked for."""
+    """`seam.Loaded`: the plan, what an instance makes, and the compiled code for each build that was asked for."""
 
     def __init__(self, artifacts: Artifacts) -> None:
         if artifacts.module is None or artifacts.plan is None or artifacts.module_digest is None:
@@ -60,7 +60,7 @@ class LoadedCore:
         self.plan: Plan = read_plan(data)
         if (self.plan.component, self.plan.module) != (artifacts.digest, artifacts.module_digest):
             raise IntegrityError(f"{artifacts.plan.name} is the plan of another component or module")
-        self.code = Code(lambda stack: module_kind(wasm_engine(stack)), artifacts.module, artifacts.module_digest, artifacts.cache)
+        self.code = Code(_kind, artifacts.module, artifacts.module_digest, artifacts.cache)
         self.made = Footprint.from_data(self.code.note)
         self.compilers = Compilers()
 
@@ -81,11 +81,15 @@ class LoadedCore:
         return self.code.kept
 
 
-def module_kind(engine: Engine) -> Kind[Module]:
-    """How merged modules are compiled for this engine; what is noted is their footprint."""
+def _kind(build: Build) -> Kind[Module]:
+    return module_kind(wasm_engine(build), settings(build))
+
+
+def module_kind(engine: Engine, settings: str) -> Kind[Module]:
+    """How merged modules are compiled for this engine, which has these settings; what is noted is their footprint."""
     return Kind(
         name="module",
-        settings=SETTINGS,
+        settings=settings,
         compile=partial(Module.compile, engine),
         load=partial(Module.deserialize_file, engine),
         revive=partial(Module.deserialize, engine),
@@ -131,7 +135,7 @@ def _carries(function: HostFunction, kind: FunctionType) -> bool:
 
 
 class LinkedCore:
-    """`seam.Linked`: the host functions as C functions, made once, and a linker for each stack size that was asked for."""
+    """`seam.Linked`: the host functions as C functions, made once, and a linker for each build that was asked for."""
 
     def __init__(self, loaded: LoadedCore, imports: Imports) -> None:
         functions = {(interface, name): kind for interface, declared in loaded.imports.items() for name, kind in declared.functions.items()}
@@ -154,8 +158,12 @@ class LinkedCore:
             (interface, name): ExportPlan(name, export, plan.exports[interface].functions[name], compilers)
             for (interface, name), export in plan.functions.items()
         }
-        self._codes: dict[int, LinkedCode] = {}
+        self._codes: dict[Build, LinkedCode] = {}
         self._lock = threading.Lock()
+
+    def prepare(self, limits: Limits) -> None:
+        """See `seam.Linked.prepare`."""
+        self._code(Build.of(limits))
 
     def instantiate(self, limits: Limits, context: Context) -> CoreInstance:
         """See `seam.Linked.instantiate`.
@@ -165,7 +173,7 @@ class LinkedCore:
             GuestTrap: its start code trapped.
             BaseException: what a host function or the context raised, unchanged.
         """
-        code = self._code(limits.stack)
+        code = self._code(Build.of(limits))
         store = Store(code.engine, limits, self._loaded.made, self._loaded.plan, code)
         instance = CoreInstance(store, self._exports)
         store.owner = weakref.ref(instance)
@@ -176,9 +184,9 @@ class LinkedCore:
             raise
         return instance
 
-    def _code(self, stack: int) -> LinkedCode:
+    def _code(self, build: Build) -> LinkedCode:
         with self._lock:
-            code = self._codes.get(stack)
+            code = self._codes.get(build)
             if code is None:
-                code = self._codes[stack] = LinkedCode(wasm_engine(stack), self._loaded.code.of(stack), self._callbacks)
+                code = self._codes[build] = LinkedCode(wasm_engine(build), self._loaded.code.of(build), self._callbacks)
             return code

@@ -7,7 +7,7 @@ from ctypes import byref
 from functools import partial
 
 from ringfence.contract.errors import GuestTrap, LimitExceeded, RingfenceError
-from ringfence.contract.limits import Limits, show_size
+from ringfence.contract.limits import Limits, show_count, show_size
 from ringfence.engine import library
 from ringfence.engine.core import ffi
 from ringfence.engine.core.plan import Code
@@ -27,6 +27,8 @@ def fault(error: int | None, trap: int | None, limits: Limits, code: tuple[Code,
         cause = cause_of(library.take_message(error or 0))
     if "call stack exhausted" in cause:
         return LimitExceeded("", "stack", show_size(limits.stack), "its calls are nested too deeply")
+    if "all fuel consumed" in cause:
+        return LimitExceeded("", "fuel", show_count(limits.fuel))
     if "exceeds memory limits" in cause or "memory count too high" in cause or "memory minimum size" in cause:
         return LimitExceeded("", "memory", show_size(limits.memory), cause)
     if any(OUT_OF_MEMORY.search(frame) for frame in frames):

@@ -12,6 +12,7 @@ from ringfence.contract.errors import GuestTrap, LimitExceeded
 from ringfence.contract.limits import Limits, show_size
 from ringfence.engine import library
 from ringfence.engine.callbacks import CFunction, current
+from ringfence.engine.code import Build
 from ringfence.engine.core import ffi
 from ringfence.engine.core.faults import discard, fault
 from ringfence.engine.core.handles import HandleOwner, Handles, HostHandles, Scope
@@ -103,6 +104,7 @@ class Store:
         library.store_limiter(self._pointer, memory, made.table_elements(limits.memory), -1, -1, sum(made.memories.values()))
         library.store_epoch_callback(self._pointer, on_tick.address, None, None)
         library.set_epoch_deadline(self.context, 1)
+        self.metered = Build.of(limits).metered
 
     def begin(self, pre: int) -> None:
         """Make the module's instance; nothing of the guest runs."""
@@ -193,6 +195,10 @@ class Store:
             raise self.reason
         if self.guard is not None:
             self.guard.check()
+
+    def refuel(self) -> None:
+        """Fill up for a call, where fuel is counted."""
+        library.set_fuel(self.context, self.limits.fuel)
 
     def interrupted(self, reason: BaseException) -> None:
         """End the running call for this reason: at the next tick, or where a host function waits."""
