@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from ringfence.contract.names import digest_of
+from ringfence_composer import dev as stage
 from ringfence_composer.dev import inputs_of
+from ringfence_composer.errors import ToolFailed
 
 ROOT = Path(__file__).parents[2]
 SOON = 60.0
@@ -210,6 +212,29 @@ def test_what_a_command_leaves_running_ends_when_it_ends(graph: Path, dev: Calla
     work.until(lambda: "the command ended with exit code 0" in work.said)
     (pid,) = runs(graph.parent)
     work.until(lambda: not alive(pid))
+
+
+def test_a_signal_while_the_command_starts_waits_until_it_is_known() -> None:
+    """Between its start and our knowing of it, nobody could end it."""
+    came = []
+    with pytest.raises(KeyboardInterrupt), stage._Signals() as signals, signals.held():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0)  # the handler runs here
+        came.append("known")
+    assert came == ["known"]
+    assert signals.exit_code == 143
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_system_that_lets_nothing_be_watched_is_an_error(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux has a limit for it, which editors use up."""
+
+    def limited(*_: object, **__: object) -> Iterator[None]:
+        raise OSError("OS file watch limit reached")
+
+    monkeypatch.setattr(stage, "watch", limited)
+    with pytest.raises(ToolFailed, match="watching files: OS file watch limit reached"):
+        stage.Development(graph, lambda: 0, [], lambda _: None).watch()
 
 
 # Inputs

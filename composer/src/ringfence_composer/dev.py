@@ -10,16 +10,17 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TypeAlias
+from typing import Any, Self, TypeAlias
 
 from ringfence.contract.errors import ManifestError
 from watchfiles import watch
 
+from ringfence_composer.errors import ToolFailed
 from ringfence_composer.manifest.component import FILE, read_component
 from ringfence_composer.manifest.graph import read_graph
 from ringfence_composer.manifest.source import Problems
@@ -123,37 +124,37 @@ class Development:
         Raises:
             ToolMissing, ToolFailed: the command can't be started.
         """
-        with _signals() as caught:
+        with _Signals() as signals:
             try:
                 if code := self._compose():
                     return code
-                return self._start().wait() if self._command else 0
+                return self._start(signals).wait() if self._command else 0
             except KeyboardInterrupt:
-                return 128 + (caught or [signal.SIGINT])[0]
+                return signals.exit_code
             finally:
                 self._end()
 
     def watch(self) -> int:
-        """Compose and run, again at every change, until Ctrl-C: then 0. A signal that ends us gives 128 and its number.
+        """Compose and run, again at every change, until Ctrl-C: then 0. Another signal that ends us gives 128 and its number.
 
         However it ends, the command ends with it. Errors are told, and the next change is waited for; a command that runs goes on with
         what was composed last.
 
         Raises:
-            ToolMissing, ToolFailed: the command can't be started.
+            ToolMissing, ToolFailed: the command can't be started, or the system lets nothing be watched.
         """
-        with _signals() as caught:
+        with _Signals() as signals:
             try:
                 while True:
                     seen = inputs_of(self._manifest, self._more)
                     if self._compose() == 0:
                         self._end()
                         if self._command:
-                            self._start()
+                            self._start(signals)
                     self._tell(f"watching {len(seen.files)} files; Ctrl-C ends")
                     self._wait(seen)
             except KeyboardInterrupt:
-                return 128 + caught[0] if caught else 0
+                return 0 if signals.number == signal.SIGINT else signals.exit_code
             finally:
                 self._end()
 
@@ -161,13 +162,11 @@ class Development:
         """Until an input differs from what was seen."""
         while True:
             watched = inputs_of(self._manifest, self._more).folders
-            options = {"step": _STEP, "debounce": _DEBOUNCE, "rust_timeout": _LOOK, "yield_on_timeout": True, "recursive": False}
-            first = True
-            for changes in watch(*watched, watch_filter=None, **options):  # type: ignore[arg-type]
+            for happened in _events(watched):
                 self._notice_end()
-                if not changes and not first:
+                if not happened:
                     continue
-                first, now = False, inputs_of(self._manifest, self._more)  # once without changes: some may lie before the watch
+                now = inputs_of(self._manifest, self._more)
                 if changed := now.changed(seen):
                     others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
                     self._tell(f"changed: {os.path.relpath(changed[0])}{others}")
@@ -175,8 +174,9 @@ class Development:
                 if now.folders != watched:
                     break
 
-    def _start(self) -> Alongside:
-        self._running = Alongside(self._command)
+    def _start(self, signals: _Signals) -> Alongside:
+        with signals.held():  # one that came between its start and our knowing of it would leave it running
+            self._running = Alongside(self._command)
         return self._running
 
     def _notice_end(self) -> None:
@@ -190,25 +190,65 @@ class Development:
             self._running = None
 
 
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """The signals that ask us to end arrive as KeyboardInterrupt inside; the list holds those besides Ctrl-C.
+class _Signals:
+    """Turns the signals that ask us to end into KeyboardInterrupt while it is entered; `number` is the first that came (SIGINT before).
 
-    Without this they would end us at once, and the command, in a group of its own, would live on.
+    Without it they would end us at once, and the command, in a group of its own, would live on. Other threads than the main one, where
+    signals never arrive, enter it without effect.
     """
-    caught: list[int] = []
 
-    def interrupt(number: int, _: FrameType | None) -> None:
-        caught.append(number)
-        raise KeyboardInterrupt
+    def __init__(self) -> None:
+        self.number: int = signal.SIGINT
+        self._came = self._hold = False
+        self._before: dict[int, Any] = {}
 
-    if threading.current_thread() is not threading.main_thread():
-        yield caught
-        return
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
+    @property
+    def exit_code(self) -> int:
+        return 128 + self.number
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """A signal that comes inside raises at the end of it."""
+        self._hold = True
+        try:
+            yield
+        finally:
+            self._hold = False
+        if self._came:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+            self._before = {number: signal.signal(number, self._handle) for number in numbers}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        self.number, self._came = (self.number if self._came else number), True
+        if not self._hold:
+            raise KeyboardInterrupt
+
+
+def _events(folders: Iterable[Path]) -> Iterator[bool]:
+    """True whenever something happened in one of these folders, False where a while has passed without.
+
+    The first is True: something may have happened before it watched. It ends where a folder has gone since it was named.
+
+    Raises:
+        ToolFailed: the system lets nothing (more) be watched.
+    """
+    try:
+        first = True
+        for changes in watch(
+            *folders, watch_filter=None, step=_STEP, debounce=_DEBOUNCE, rust_timeout=_LOOK, yield_on_timeout=True, recursive=False
+        ):
+            yield first or bool(changes)
+            first = False
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ToolFailed("watching files", str(error)) from error

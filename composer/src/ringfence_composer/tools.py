@@ -214,9 +214,10 @@ class Alongside:
         """Its exit code (128 and the signal's number where one ended it), or None while it runs. What it left running is ended with it."""
         if self._process.returncode is None and hasattr(os, "waitid"):
             # Not reaped yet, it still holds its number, so that no other group can have it.
-            if os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-                return None
-            self._signal(signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):  # where SIGCHLD is ignored, the system reaps
+                if os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                    return None
+                self._signal(signal.SIGKILL)
         code = self._process.poll()
         return code if code is None or code >= 0 else 128 - code
 
