@@ -1,14 +1,34 @@
 """Text of components that pass what they get to the host and what they get back to their caller, through their own memory."""
 
-from ringfence.contract.types import EnumOf, FlagsOf, ListOf, OptionOf, Primitive, RecordOf, ResultOf, TupleOf, VariantOf
+from ringfence.contract.types import (
+    Borrow,
+    EnumOf,
+    FlagsOf,
+    ListOf,
+    OptionOf,
+    Own,
+    Primitive,
+    RecordOf,
+    ResourceName,
+    ResultOf,
+    TupleOf,
+    VariantOf,
+)
 from ringfence.engine.component.lift import memory_size
+
+THING = ResourceName("test:host/things", "thing")
+"""The one resource that these components know: the host's."""
+
+_THINGS = """(import "test:host/things" (instance $things (export "thing" (type (sub resource)))))
+  (alias export $things "thing" (type $thing))
+  (core func $drop (canon resource.drop $thing))"""
 
 
 class _Text:
     """Component text for types; records and the like are imported by name, as the component model demands."""
 
     def __init__(self):
-        self.lines: list[str] = []
+        self.lines = [_THINGS]
 
     def of(self, kind) -> str:
         match kind:
@@ -34,6 +54,10 @@ class _Text:
                 return self._named("(enum " + " ".join(f'"{label}"' for label in labels) + ")")
             case FlagsOf(labels):
                 return self._named("(flags " + " ".join(f'"{label}"' for label in labels) + ")")
+            case Own():
+                return "(own $thing)"
+            case Borrow():
+                return "(borrow $thing)"
         raise AssertionError(kind)
 
     def _named(self, text: str) -> str:
@@ -53,7 +77,7 @@ def flat(kind) -> list[str]:
             return [core for _, field in fields for core in flat(field)]
         case TupleOf(elements):
             return [core for element in elements for core in flat(element)]
-        case EnumOf() | FlagsOf():
+        case EnumOf() | FlagsOf() | Own() | Borrow():
             return ["i32"]
         case OptionOf(some):
             return _joined([None, some])
@@ -88,6 +112,8 @@ LIBC = """
         (br_if $enough (i32.ne (i32.const -1) (memory.grow (i32.add (i32.const 1) (i32.div_u
           (i32.sub (global.get $top) (i32.mul (memory.size) (i32.const 65536))) (i32.const 65536))))))
         unreachable)
+      (memory.copy (local.get $at) (local.get 0)
+        (select (local.get 1) (local.get 3) (i32.lt_u (local.get 1) (local.get 3))))
       (local.get $at))
     (func (export "reset") (global.set $top (i32.const 1024))))
   (core instance $libc (instantiate $libc_module))
@@ -96,34 +122,63 @@ LIBC = """
 
 def echo_text(kind) -> str:
     """A component whose `echo: func(x: T) -> T` answers what its import `host: func(x: T) -> T` answers."""
+    return relay_text([("x", kind)], kind)
+
+
+def relay_text(params, result, encoding="utf8") -> str:
+    """A component whose `echo` answers what its import `host`, of the same type, answers to the same arguments.
+
+    What is lent to it as an argument of its own it gives back before it answers; what is lent inside another value it keeps.
+    """
     types = _Text()
-    text = types.of(kind)
-    cores = flat(kind)
-    params = cores if len(cores) <= 16 else ["i32"]
-    indirect = len(cores) > 1
-    results = ["i32"] if indirect else cores
-    size = memory_size(kind)[0]
-    passed = " ".join(f"(local.get {index})" for index in range(len(params)))
+    declared = " ".join(f'(param "{name}" {types.of(kind)})' for name, kind in params)
+    declared += "" if result is None else f" (result {types.of(result)})"
+    given = [core for _, kind in params for core in flat(kind)]
+    spilled = len(given) > 16
+    given = ["i32"] if spilled else given
+    answer = [] if result is None else flat(result)
+    indirect = len(answer) > 1
+    answer = ["i32"] if indirect else answer
+    passed = " ".join(f"(local.get {index})" for index in range(len(given)))
+    call = f"(call $host {passed})"
     if indirect:
-        host = f"(param {' '.join(params)} i32)"
-        body = f"(local $to i32) (local.set $to (call $realloc (i32.const 0) (i32.const 0) (i32.const 8) (i32.const {size})))"
-        body += f" (call $host {passed} (local.get $to)) (local.get $to)"
-    else:
-        host = f"(param {' '.join(params)}) (result {' '.join(results)})"
-        body = f"(call $host {passed})"
+        size = memory_size(result)[0]
+        room = f"(local.set $to (call $realloc (i32.const 0) (i32.const 0) (i32.const 8) (i32.const {size})))"
+        call = f"{room} (call $host {passed} (local.get $to)) (local.get $to)"
+    local = "(local $to i32)" if indirect else ""
+    host = f"{_cores('param', given + ['i32'] * indirect)} {_cores('result', [] if indirect else answer)}"
+    options = f'(memory (core memory $libc "memory")) (realloc (core func $libc "realloc")) string-encoding={encoding}'
     return f"""(component
   {" ".join(types.lines)}
-  (import "host" (func $host (param "x" {text}) (result {text})))
+  (import "host" (func $host {declared}))
   {LIBC}
-  (core func $lowered (canon lower (func $host) (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+  (core func $lowered (canon lower (func $host) {options}))
   (core module $shim_module
     (import "" "host" (func $host {host}))
+    (import "" "drop" (func $drop (param i32)))
+    (import "" "memory" (memory 1))
     (import "" "realloc" (func $realloc (param i32 i32 i32 i32) (result i32)))
     (import "" "reset" (func $reset))
-    (func (export "echo") (param {" ".join(params)}) (result {" ".join(results)}) {body})
-    (func (export "after") (param {" ".join(results)}) (call $reset)))
+    (func (export "echo") {_cores("param", given)} {_cores("result", answer)} {local} {call} {_give_back(params, spilled=spilled)})
+    (func (export "after") {_cores("param", answer)} (call $reset)))
   (core instance $shim (instantiate $shim_module (with "" (instance
-    (export "host" (func $lowered)) (export "realloc" (func $libc "realloc")) (export "reset" (func $libc "reset"))))))
-  (func (export "echo") (param "x" {text}) (result {text})
-    (canon lift (core func $shim "echo") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))
-      (post-return (core func $shim "after")))))"""
+    (export "host" (func $lowered)) (export "drop" (func $drop)) (export "memory" (memory $libc "memory"))
+    (export "realloc" (func $libc "realloc")) (export "reset" (func $libc "reset"))))))
+  (func (export "echo") {declared} (canon lift (core func $shim "echo") {options} (post-return (core func $shim "after")))))"""
+
+
+def _cores(what: str, kinds: list[str]) -> str:
+    return f"({what} {' '.join(kinds)})" if kinds else ""
+
+
+def _give_back(params, *, spilled: bool) -> str:
+    """Drops the handles among the arguments that are borrowed; they lie in memory where the arguments do."""
+    drops, place, offset = [], 0, 0
+    for _, kind in params:
+        size, alignment = memory_size(kind)
+        offset = -(-offset // alignment) * alignment
+        if isinstance(kind, Borrow):
+            handle = f"(i32.load offset={offset} (local.get 0))" if spilled else f"(local.get {place})"
+            drops.append(f"(call $drop {handle})")
+        place, offset = place + len(flat(kind)), offset + size
+    return " ".join(drops)

@@ -4,7 +4,9 @@ import gc
 import weakref
 
 import pytest
+from host.engine.relay import THING, relay_text
 from ringfence.contract.errors import GuestTrap, ShapeError
+from ringfence.contract.types import Borrow, ListOf, Own
 
 
 class Conn:
@@ -148,3 +150,23 @@ def test_only_something_with_close_is_a_resource(guest):
         ShapeError, match=r"host function acme:db/store.open: func\(\) -> conn returned what does not fit: expected a host resource"
     ):
         guest("open-it")
+
+
+def test_what_a_guest_gives_away_in_a_call_that_then_traps_is_closed_with_its_instance(start, new_call):
+    """It is no longer the guest's, and never became the caller's: without the instance's own account nobody would close it."""
+    given, lent = Conn(), Conn()
+    text = relay_text([("lent", ListOf(Borrow(THING)))], Own(THING))
+    instance = start(text, {("", "host"): lambda _, lent: given})
+    with pytest.raises(GuestTrap, match="borrow handles still remain"):
+        instance.call(("", "echo"), ([lent],), new_call())
+    instance.close()
+    assert (given.closed, lent.closed) == (1, 0)
+
+
+def test_what_a_guest_gives_away_is_its_callers(start, new_call):
+    """The positive control: the same component, which has nothing to give back."""
+    given = Conn()
+    instance = start(relay_text([("lent", ListOf(Borrow(THING)))], Own(THING)), {("", "host"): lambda _, lent: given})
+    assert instance.call(("", "echo"), ([],), new_call()) is given
+    instance.close()
+    assert given.closed == 0

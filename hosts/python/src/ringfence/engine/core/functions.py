@@ -172,7 +172,6 @@ class Call:
                     result = load(border, self._block, 0)
             except UnicodeDecodeError as error:
                 raise misread(error) from error
-            store.orphans.clear()
         if plan.borrows:
             store.scope.end()
         if self._post is not None:

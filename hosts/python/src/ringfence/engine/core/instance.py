@@ -84,6 +84,7 @@ class CoreInstance(Exclusive):
                 self._drop_queued()
             if store.reason is not None:  # it came too late to end the guest, and must not be lost
                 raise store.reason
+            store.orphans.clear()  # what the guest gave away is the caller's from here on
         except BaseException as error:
             if stage is _FITS or (stage is _BEGUN and not isinstance(error, ShapeError)):
                 store.trapped = True
