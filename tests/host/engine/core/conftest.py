@@ -15,6 +15,7 @@ class Side:
         self.linked = engine.link(self.loaded, imports(self))
         self.limits = limits
         self.instance = self.linked.instantiate(limits, Call())
+        assert type(self.instance).__module__ == f"ringfence.engine.{lane}.instance", "each side runs on its own engine"
 
     def renew(self):
         """A fresh instance in the place of one that has trapped."""

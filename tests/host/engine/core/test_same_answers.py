@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from host.engine.conftest import LANES, echo_text
+from host.engine.suite.values import exact
 from host.engine.test_any_type import SHAPES, Maker
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -59,6 +60,8 @@ def test_random_values_of_random_types(sides, seed):
             assert outcomes[0] == outcomes[1]
             assert repr(pair[0].seen) == repr(pair[1].seen)
             assert not any(side.instance.trapped for side in pair)
+            if given_value is good:
+                assert (outcomes[0][0], exact(outcomes[0][1])) == ("value", exact(good)), "both may be wrong alike"
     for side in pair:
         side.answer = bad
     outcomes = [side.outcome("echo", good) for side in pair]
