@@ -9,7 +9,7 @@ import pytest
 from host.engine.core.hostile.batch import batch, started
 from host.engine.core.hostile.finds import FINDS
 
-KINDS = {"value", "trap", "shape", "planned", "wit", "limit stack", "limit output", "deadline", "overlapping"}
+KINDS = {"value", "trap", "shape", "planned", "wit", "limit stack", "limit output", "deadline", "overlapping", "carried as parts"}
 
 
 def test_thousands_of_hostile_scripts_end_alike_on_both_engines(capsys):

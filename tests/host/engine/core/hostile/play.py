@@ -12,6 +12,7 @@ from ringfence.contract.errors import DeadlineExceeded, GuestTrap, LimitExceeded
 from ringfence.contract.limits import Limits
 from ringfence.contract.types import ResultOf
 from ringfence.contract.values import Case, Err, Fill, Ok, Some, WitError
+from ringfence.engine.seam import Edge, Parts
 
 LIMITS = Limits(memory=16 << 20)
 
@@ -80,14 +81,25 @@ class Side:
         for name, _, _ in RESOURCES:
             imports["h:host/api", name] = self._host(getattr(self, "_" + name), None)
         self._linked = engine.link(loaded, imports)
+        self._edged = {}
+        for far in ("one", "two"):
+            edges = {}
+            for index in range(len(world.types)):
+                name = f"f{index}"
+                edges["h:host/api", name] = Edge(self._carry((f"h:{far}/api", name)), loaded, (f"h:{far}/api", name))
+            self._edged[far] = engine.link(loaded, imports | edges)
 
     def begin(self, script: Script) -> tuple[Any, ...]:
         """A fresh instance; what its start ends in."""
         self.script, self.beginnings, self.things, self.handles, self.seen = script, list(script.begin), [], [], []
         self.actions: list[list[Any]] = []
         self.instance: Any = None
+        self._far: Any = None
+        self.carried = 0  # calls that passed from guest to guest as parts
         try:
-            self.instance = self._linked.instantiate(LIMITS, self._call())
+            if script.far:
+                self._far = self._linked.instantiate(LIMITS, self._call())
+            self.instance = (self._edged[script.far] if script.far else self._linked).instantiate(LIMITS, self._call())
         except Exception as error:
             return outcome_of(error)
         return ("value", None)
@@ -99,9 +111,9 @@ class Side:
         """One step: what it ends in, whether the instance is dead, what the host and the guests saw."""
         self.seen = []
         try:
-            for which in ("one", "two"):
+            for which, instance in self._guests():
                 script = getattr(step, which).script()
-                self.instance.call(("", f"load-{which}"), (script,), Call())
+                instance.call(("", f"load-{which.removeprefix('far_')}"), (script,), Call())
             self.actions = [list(action) for action in step.host]
             names = {"H": self._handle, "Case": Case, "Some": Some, "Ok": Ok, "Err": Err}
             arguments = eval(step.arguments, names)
@@ -111,19 +123,35 @@ class Side:
         except Exception as error:
             outcome = outcome_of(error)
         self.actions = []
-        return outcome, self.instance.trapped, self.seen
+        return outcome, [instance.trapped for instance in self._instances()], self.seen
+
+    def _instances(self) -> list[Any]:
+        return [instance for instance in (self.instance, self._far) if instance is not None]
+
+    def _guests(self) -> list[tuple[str, Any]]:
+        far = [("far_one", self._far), ("far_two", self._far)] if self._far is not None else []
+        return [("one", self.instance), ("two", self.instance), *far]
+
+    def _carry(self, name: tuple[str, str]) -> Any:
+        def carry(context: Call, *arguments: Any) -> Any:
+            if type(arguments[0]) is not Parts:
+                return self._far.call(name, arguments, context)
+            self.carried += 1
+            return self._far.call(name, arguments[0], context)
+
+        return carry
 
     def log(self) -> Any:
         """What the guests saw: the raw parameters, results of imports, requests for memory."""
         try:
-            return [self.instance.call(("", f"log-{which}"), (), Call()) for which in ("one", "two")]
+            return [instance.call(("", f"log-{which.removeprefix('far_')}"), (), Call()) for which, instance in self._guests()]
         except GuestTrap:
             return None  # closed by the host, or dead
 
     def end(self) -> tuple[Any, ...]:
         """Close; how often each of the host's things was closed."""
+        self.away()
         if self.instance is not None:
-            self.instance.close()
             dead = [handle for handle in self.handles if handle.alive]
             assert not dead, "a handle outlives its instance"
         assert all(thing.closed <= 1 for thing in self.things), "a thing was closed twice"
@@ -131,8 +159,8 @@ class Side:
 
     def away(self) -> None:
         """Close what a script that failed has left open."""
-        if self.instance is not None:
-            self.instance.close()
+        for instance in self._instances():
+            instance.close()
 
     def _keep(self, value: Any) -> None:
         for part in value if isinstance(value, list) else [value]:
@@ -262,10 +290,12 @@ def same(world: World, script: Script, sides: tuple[Side, Side]) -> Counter[str]
                 _possible(f"step {number}", core, counts)
                 break
             _equal(f"step {number}", reference, core, counts, interrupted=["interrupt"] in step.host)
-            if core[1]:
+            if any(core[1]):
                 break
             if not any(action[0] == "fill" for action in step.host):
                 _equal_logs(number, sides)
+    if sides[1].carried:
+        counts["carried as parts"] += sides[1].carried
     reference, core = (side.end() for side in sides)
     if reference != core and not (script.overlaps or late or counts["deadline"]):
         raise Difference(f"things closed: component {reference}, core {core}")
@@ -283,7 +313,7 @@ def _equal(where: str, reference: Any, core: Any, counts: Counter[str], *, inter
         reference != core
         and (both in DOUBLE_FAULTS or (interrupted and len(both) == 2 and ("planned", "interrupted") in (first, other)))
         and core[1:] == reference[1:]
-        and core[1]
+        and any(core[1])
     ):
         counts["double fault"] += 1
         return

@@ -17,6 +17,7 @@ from ringfence.contract.types import ListOf, Primitive
 from ringfence.engine.component.lift import memory_size
 
 EVENTS = 32
+GUESTS = ("one", "two", "far_one", "far_two")
 DATA = 0x1000
 OUTSIDE = (0x20000 + (30 << 16), 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFF8, 0xFFFFFFFC, 0xFFFFFFFE, 0xFFFFFFFF)
 """Beyond a guest's memory, however much it grows. Where texts are not in UTF-8 on both sides of a border, the engines do not ask for memory
@@ -73,21 +74,26 @@ class Told:
 @dataclass
 class Step:
     """One call by the host. `arguments` is an expression of Python, in which `H(n)` is a handle that the host has got; `host` what the host
-    does each time it is called, in turn (`play.Side`)."""
+    does each time it is called, in turn (`play.Side`). The far ones are the guests of a second instance, where there are edges."""
 
     guest: str
     function: str
     arguments: str
     one: Told = field(default_factory=Told)
     two: Told = field(default_factory=Told)
+    far_one: Told = field(default_factory=Told)
+    far_two: Told = field(default_factory=Told)
     host: list[list[Any]] = field(default_factory=list)
 
 
 @dataclass
 class Script:
-    """What happens from a pair of instances' start to their end."""
+    """What happens from an instance's start to its end. Where there is a `far` guest, calls of the host are carried on to it, but for those
+    on things: it is one of a second instance, whose host is the host. `begin`: what the guests' start does, in the order of instantiation.
+    """
 
     begin: list[int] = field(default_factory=lambda: [0, 0])
+    far: str = ""
     seconds: float = 20.0
     output: int = 1 << 30
     overlaps: bool = False
@@ -101,7 +107,7 @@ class Script:
     def load(cls, text: str) -> Script:
         """From JSON."""
         document = json.loads(text)
-        steps = [Step(**{**step, "one": Told(**step["one"]), "two": Told(**step["two"])}) for step in document.pop("steps")]
+        steps = [Step(**{**step, **{which: Told(**step[which]) for which in GUESTS}}) for step in document.pop("steps")]
         return cls(**document, steps=steps)
 
 
@@ -128,19 +134,20 @@ class Scribe:
     def __init__(self, world: World, seed: int) -> None:
         self.world, self.pick, self.maker = world, random.Random(seed), Maker(seed)
         self._params = [len(params) for _, params, _, _ in cores(world)]
-        self._overlaps = False
+        self._overlaps, self._far = False, ""
         self.names = [f"f{index}" for index in range(len(world.types))] + [name for name, _, _ in RESOURCES]
 
     def script(self) -> Script:
         """A random one."""
         pick, script = self.pick, Script()
+        script.far = self._far = pick.choice(["one", "two"]) if pick.random() < 0.25 else ""
         if pick.random() < 0.04:
             script.begin[pick.randrange(2)] = pick.choice(BEGINNINGS)
         if pick.random() < 0.08 and set(self.world.encodings) == {"utf8"}:  # elsewhere the engines count other bytes
             script.output = pick.choice([0, 8, 40, 200])
         script.overlaps = self._overlaps = pick.random() < 0.05
         script.steps = list(self._steps())
-        told = [actions for step in script.steps for one in (step.one, step.two) for actions in one.events.values()]
+        told = [actions for step in script.steps for which in GUESTS for actions in getattr(step, which).events.values()]
         loops = any(action[0] == "loop" for actions in told for action in actions) or 10 in script.begin
         if loops or any(action[0] == "late" for step in script.steps for action in step.host):
             script.seconds = 0.06
@@ -152,8 +159,8 @@ class Scribe:
         for _ in range(self.pick.choice([1, 1, 2, 2, 3, 5])):
             try:
                 step = self._step()
-                step.one.script()
-                step.two.script()
+                for which in GUESTS:
+                    getattr(step, which).script()
             except OverflowError:  # too much for the desk, or too many places
                 continue
             yield step
@@ -166,11 +173,14 @@ class Scribe:
         else:
             index = pick.randrange(len(self.world.types))
             step = Step(guest, f"f{index}", "(" + expression(self.maker.value(self.world.types[index])) + ",)")
-        for told, reached in ((step.one, True), (step.two, guest == "two")):
-            if reached and pick.random() < 0.75:
-                encodings = self.world.encodings if guest == "two" else self.world.encodings[:1]
-                exact = all(encoding == "utf8" for encoding in encodings)
-                self._lies(told, self.names.index(step.function), self.world.encodings[told is step.two], exact=exact)
+        reached = {"one", guest}
+        if self._far and step.function[1:].isdigit():
+            reached |= {"far_one", f"far_{self._far}"}
+        encodings = {which: self.world.encodings[which.endswith("two")] for which in reached}
+        exact = set(encodings.values()) == {"utf8"}
+        for which, encoding in sorted(encodings.items()):
+            if pick.random() < (0.75 if len(reached) < 3 else 0.5):
+                self._lies(getattr(step, which), self.names.index(step.function), encoding, exact=exact)
         while pick.random() < 0.25:
             step.host.append(self._host(step.function))
         return step

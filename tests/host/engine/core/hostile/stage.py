@@ -10,7 +10,7 @@ from pathlib import Path
 
 import wasmtime
 from host.engine.core.hostile.play import Side, same
-from host.engine.core.hostile.script import Script, Told
+from host.engine.core.hostile.script import GUESTS, Script, Told
 from host.engine.core.hostile.world import World
 from ringfence.contract.names import digest_of
 from ringfence.engine.component import ComponentEngine, configuration
@@ -84,7 +84,7 @@ def _smaller(script: Script) -> Iterator[Script]:
         if step.host:
             yield _changed(script, lambda made, index=index: made.steps[index].host.clear())
             yield _changed(script, lambda made, index=index: made.steps[index].host.pop())
-        for which in ("one", "two"):
+        for which in GUESTS:
             told: Told = getattr(step, which)
             for event, actions in told.events.items():
                 at = index, which, event
