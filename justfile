@@ -39,6 +39,10 @@ bench *options: setup
     @{{uv}} sync --locked --quiet --group bench
     @{{run}} python -m benchmarks {{options}}
 
+# look for trouble in the engines with fresh seeds, for so many seconds; what is found becomes a case of the tests
+fuzz seconds="60": setup
+    PYTHONPATH=tests {{run}} python -m host.engine.core.hostile.fuzz {{seconds}}
+
 # put the code in its canonical form
 format: setup
     {{run}} ruff check --fix

@@ -1,4 +1,4 @@
-"""A script that failed, kept as a file that the tests play again: the world, the script, what was wrong."""
+"""What was found: rounds as files, which the tests play again."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import hashlib
 import json
 from pathlib import Path
 
-from host.engine.core.hostile.script import Script
-from host.engine.core.hostile.world import World
-from ringfence.contract import types
+from host.engine.core.hostile.components import Components
+from host.engine.core.hostile.game import Document, Game, Round
+from host.engine.core.hostile.scripts import Scripts
+from host.engine.core.hostile.values import Values
 
 FINDS = Path(__file__).parents[1] / "finds"
+GAMES: dict[str, Game] = {game.name: game for game in (Scripts(), Values(), Components())}
 
 
-def dump(world: World, script: Script, wrong: str) -> str:
-    """The file's text."""
-    document = {"types": repr(world.types), "encodings": world.encodings, "wrong": wrong, "script": json.loads(script.dump())}
-    return json.dumps(document, indent=1) + "\n"
+def document(game: str, found: Round, wrong: str) -> Document:
+    """A round as it is kept."""
+    return {"game": game, "wrong": wrong[:3000], **found.find()}
 
 
-def load(text: str) -> tuple[World, Script]:
-    """What `dump` wrote."""
-    document = json.loads(text)
-    kinds = eval(document["types"], {name: getattr(types, name) for name in dir(types) if not name.startswith("_")})
-    return World(types=kinds, encodings=tuple(document["encodings"])), Script.load(json.dumps(document["script"]))
-
-
-def keep(world: World, script: Script, wrong: str, folder: Path = FINDS) -> Path:
+def keep(find: Document, folder: Path = FINDS) -> Path:
     """Write it down; its name comes of what is in it."""
-    text = dump(world, script, wrong)
+    text = json.dumps(find, indent=1) + "\n"
     folder.mkdir(exist_ok=True)
-    path = folder / f"hostile-{hashlib.sha256(text.encode()).hexdigest()[:10]}.json"
+    path = folder / f"{find['game']}-{hashlib.sha256(text.encode()).hexdigest()[:10]}.json"
     path.write_text(text)
     return path
+
+
+def kept(path: Path) -> Round:
+    """The round of this file."""
+    find = json.loads(path.read_text())
+    return GAMES[find["game"]].kept(find)

@@ -125,7 +125,7 @@ def expression(value: Any) -> str:
     for name in ("Case", "Some", "Ok", "Err"):
         if type(value).__name__ == name:
             return f"Case({value.name!r}, {expression(value.value)})" if name == "Case" else f"{name}({expression(value.value)})"
-    return repr(value)
+    return "object()" if type(value) is object else repr(value)
 
 
 class Scribe:
