@@ -9,8 +9,8 @@ import random
 import struct
 from typing import Any
 
-from host.engine.conftest import flat
 from host.engine.core.hostile.world import IMAGE, TEXT
+from host.engine.relay import flat
 from ringfence.contract.types import EnumOf, FlagsOf, ListOf, OptionOf, Primitive, RecordOf, ResultOf, TupleOf
 from ringfence.contract.values import Case, Err, Ok, Some
 from ringfence.engine.component.lift import memory_size

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from host.engine.conftest import flat
 from host.engine.core.hostile.image import ENDS, Image, flat_lie
 from host.engine.core.hostile.world import ACTIONS, BODY, DTOR, HEAP, LAST, POST, REALLOC, RESOURCES, SCRIPT_MOST, SLOTS, World, cores
+from host.engine.relay import flat
 from host.engine.test_any_type import Maker
 from ringfence.contract.types import ListOf, Primitive
 from ringfence.engine.component.lift import memory_size

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from host.engine.conftest import flat
+from host.engine.relay import flat
 from host.engine.test_any_type import SHAPES, Maker
 from ringfence.contract.types import EnumOf, FlagsOf, ListOf, OptionOf, Primitive, RecordOf, ResultOf, TupleOf, VariantOf
 from ringfence.engine.component.lift import memory_size
