@@ -27,10 +27,10 @@ class Graph:
     `load` reads and checks; nothing is reachable from the guests that no grant of the lock names.
     """
 
-    def __init__(self, composed: Composed, substitutes: Mapping[str, object]) -> None:
+    def __init__(self, composed: Composed, substitutes: Mapping[str, object], *, arrays: bool) -> None:
         self.name = composed.file.lock.graph
         self.denials: deque[Denial] = deque(maxlen=_REMEMBERED)
-        self._composed, self._substitutes = composed, substitutes
+        self._composed, self._substitutes, self._arrays = composed, substitutes, arrays
         self._running: Running | None = None
         self._guard = threading.Lock()
         self._closed = False
@@ -44,14 +44,16 @@ class Graph:
         lock_digest: str | None = None,
         parameters: Mapping[str, object] | None = None,
         substitutes: Mapping[str, object] | None = None,
+        arrays: bool = False,
         cache: str | Path | None = None,
     ) -> Self:
         """The graph of a graph.yaml (by the lock beside it) or of a graph.lock.json.
 
         It never builds or plans, unless `compose` says so (for development; needs ringfence-composer). `lock_digest` pins the lock
         file's bytes. `parameters` gives the graph's parameters their values. `substitutes` puts test doubles in the places of nodes, by
-        name: what only they would call is not loaded, and where nothing else is left, no engine is. `cache` is the folder of the caches
-        (default: this user's).
+        name: what only they would call is not loaded, and where nothing else is left, no engine is. `arrays` has guests' lists of numbers
+        come as `array.array`, which numpy takes without a copy, in place of lists. `cache` is the folder of the caches (default: this
+        user's).
 
         Every node is compiled and linked here, unless it is remembered that this lock's nodes once were, by this version, and their
         native code still lies in the cache: then each is linked when it is first asked for, which takes some milliseconds.
@@ -67,7 +69,7 @@ class Graph:
             compose_now(where)
         folder, doubles = None if cache is None else Path(cache), substitutes or {}
         file = read_lock(where, lock_digest, folder)
-        graph = cls(parts_of(file, _running(file.lock, doubles), parameters or {}, folder), doubles)
+        graph = cls(parts_of(file, _running(file.lock, doubles), parameters or {}, folder), doubles, arrays=arrays)
         if doubles:
             graph._start().link_all()
         elif not file.checks.linked():
@@ -81,7 +83,7 @@ class Graph:
             if self._running is None:
                 from ringfence.running import Running
 
-                self._running = Running(self._composed, self._substitutes, self.denials)
+                self._running = Running(self._composed, self._substitutes, self.denials, arrays=self._arrays)
                 if self._closed:
                     self._running.close()
             return self._running

@@ -110,11 +110,13 @@ class Node:
     `outbound` are its edges to other nodes; `application(function, *arguments)` runs a call for the application where the node is exposed.
     """
 
-    def __init__(self, locked: LockedNode, *, engine: Callable[[], Engine], artifacts: Artifacts, policy: Policy, where: str) -> None:
+    def __init__(
+        self, locked: LockedNode, *, engine: Callable[[], Engine], artifacts: Artifacts, policy: Policy, where: str, arrays: bool
+    ) -> None:
         self.name, self.locked, self.limits = locked.name, locked, Limits().narrowed(locked.limits)
         self.outbound: list[Outbound] = []
         self.application: Callable[..., Any] | None = None
-        self._engine, self._artifacts = engine, artifacts
+        self._engine, self._artifacts, self._arrays = engine, artifacts, arrays
         self._mappers: dict[FunctionName, _Mappers] = {}
         self._leases = Leases(
             locked.name,
@@ -145,7 +147,7 @@ class Node:
         functions = wasi.imports({name: kind for name, kind in imports.items() if name.startswith("wasi:")})
         for edge in self.outbound:
             functions |= edge.functions(imports)
-        return self._engine().link(self.loaded, functions)
+        return self._engine().link(self.loaded, functions, arrays=self._arrays)
 
     def narrowed(self, written: Mapping[str, str]) -> Limits:
         """This node's limits, each that of an edge, as written there, where that is smaller."""

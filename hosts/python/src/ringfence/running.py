@@ -52,8 +52,8 @@ class Running:
     A node is loaded and linked, and all that it can reach, when one of its functions is first looked for: before any deadline runs.
     """
 
-    def __init__(self, composed: Composed, substitutes: Mapping[str, object], denials: deque[Denial]) -> None:
-        """`substitutes` are doubles in the places of nodes; `denials` takes those that no error tells of.
+    def __init__(self, composed: Composed, substitutes: Mapping[str, object], denials: deque[Denial], *, arrays: bool) -> None:
+        """`substitutes` are doubles in the places of nodes; `denials` takes those that no error tells of; `arrays` as in `Graph.load`.
 
         Raises:
             IntegrityError: the lock contradicts itself.
@@ -64,7 +64,7 @@ class Running:
         self.name = lock.graph
         standing = _stand_ins(composed, substitutes) if substitutes else {}
         with sound(composed.file):
-            self.nodes = _make_nodes(composed, standing)
+            self.nodes = _make_nodes(composed, standing, arrays=arrays)
             callees: dict[str, Callee] = {**standing, **self.nodes}
             entries = {one.node: (callees[one.node], _inbound("application", callees[one.node], one)) for one in lock.expose}
         joined = [(edge.provider, edge.inbound) for node in self.nodes.values() for edge in node.outbound]
@@ -197,7 +197,7 @@ def _stand_ins(composed: Composed, substitutes: Mapping[str, object]) -> dict[st
     return {**stand_ins(composed, substitutes, _ENGINES)}
 
 
-def _make_nodes(composed: Composed, standing: Mapping[str, Callee]) -> dict[str, Node]:
+def _make_nodes(composed: Composed, standing: Mapping[str, Callee], *, arrays: bool) -> dict[str, Node]:
     """The nodes with their edges, to each other and to the doubles that are `standing` in for others; nothing is loaded yet."""
     nodes: dict[str, Node] = {}
     for one in composed.runs.nodes:
@@ -210,6 +210,7 @@ def _make_nodes(composed: Composed, standing: Mapping[str, Callee]) -> dict[str,
             artifacts=composed.artifacts[one.name],
             policy=composed.policies[one.name],
             where=composed.places[one.name],
+            arrays=arrays,
         )
     providers: dict[str, Callee] = {**standing, **nodes}
     for edge in composed.runs.edges:

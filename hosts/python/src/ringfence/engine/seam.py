@@ -150,5 +150,9 @@ class Engine(Protocol):
     """One way to run components."""
 
     def load(self, artifacts: Artifacts) -> Loaded: ...
-    def link(self, loaded: Loaded, imports: Imports) -> Linked:
-        """Raises LookupError naming every import that `imports` lacks."""
+    def link(self, loaded: Loaded, imports: Imports, *, arrays: bool = False) -> Linked:
+        """The component with these imports; `arrays`: lists of numbers in results are `array.array`, other lists `list`.
+
+        Raises:
+            LookupError: there are imports that `imports` lacks; names them all.
+        """

@@ -34,11 +34,11 @@ class ComponentEngine:
         """
         return LoadedComponent(artifacts)
 
-    def link(self, loaded: Loaded, imports: Imports) -> LinkedComponent:
+    def link(self, loaded: Loaded, imports: Imports, *, arrays: bool = False) -> LinkedComponent:
         """Raises LookupError naming every import that `imports` lacks."""
         if not isinstance(loaded, LoadedComponent):
             raise TypeError(f"expected a component that this engine loaded, found {type(loaded).__name__}")
-        return LinkedComponent(loaded, imports)
+        return LinkedComponent(loaded, imports, arrays=arrays)
 
 
 class LoadedComponent:
@@ -77,7 +77,7 @@ def _kind(build: Build) -> Kind[Component]:
 class LinkedComponent:
     """`seam.Linked`: the host functions as C functions, made once, and a linker for each build that was asked for."""
 
-    def __init__(self, loaded: LoadedComponent, imports: Imports) -> None:
+    def __init__(self, loaded: LoadedComponent, imports: Imports, *, arrays: bool) -> None:
         functions = {(interface, name): kind for interface, declared in loaded.imports.items() for name, kind in declared.functions.items()}
         missing = [f"{interface}.{name}" if interface else name for interface, name in functions if (interface, name) not in imports]
         if missing:
@@ -88,7 +88,7 @@ class LinkedComponent:
             for (interface, name), kind in functions.items()
         }
         self._exports: dict[FunctionName, ExportPlan] = {
-            (interface, name): ExportPlan(name, kind, loaded.resource_ids)
+            (interface, name): ExportPlan(name, kind, loaded.resource_ids, arrays=arrays)
             for interface, declared in loaded.exports.items()
             for name, kind in declared.functions.items()
         }

@@ -22,8 +22,8 @@ from ringfence.engine.component.scopes import Lifting, Lowering
 class ExportPlan:
     """How a call of an exported function is made. Plans are built at their first use and hold no state of a call."""
 
-    def __init__(self, name: str, kind: FunctionType, ids: ResourceIds) -> None:
-        self.name, self.kind, self._ids = name, kind, ids
+    def __init__(self, name: str, kind: FunctionType, ids: ResourceIds, *, arrays: bool) -> None:
+        self.name, self.kind, self._ids, self._arrays = name, kind, ids, arrays
         self.results = 0 if kind.result is None else 1
 
     @cached_property
@@ -32,7 +32,7 @@ class ExportPlan:
 
     @cached_property
     def _result(self) -> Lift | None:
-        return None if self.kind.result is None else lift_of(self.kind.result, self._ids)
+        return None if self.kind.result is None else lift_of(self.kind.result, self._ids, arrays=self._arrays)
 
     def lower(self, arguments: Sequence[Any], scope: Lowering) -> int:
         """The address of the arguments as C values, in memory of the scope.

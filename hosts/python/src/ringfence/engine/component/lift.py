@@ -6,6 +6,7 @@ by one strided slice. Nothing here frees or changes the C value. Names (of cases
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping
 from ctypes import string_at
 from struct import Struct
@@ -57,8 +58,8 @@ _FEW = 256
 """Other elements copied at a time; between two such pieces the call is asked whether it may go on."""
 
 
-def lift_of(kind: Type, ids: ResourceIds) -> Lift:
-    """The function that lifts values of this type."""
+def lift_of(kind: Type, ids: ResourceIds, *, arrays: bool = False) -> Lift:
+    """The function that lifts values of this type; `arrays`: lists of numbers as arrays."""
     match kind:
         case Primitive("string"):
             return _string
@@ -69,23 +70,24 @@ def lift_of(kind: Type, ids: ResourceIds) -> Lift:
         case ListOf(Primitive("u8")):
             return _bytes
         case ListOf(Primitive(name)) if name not in ("string", "char"):
-            return _numbers(_FORMATS[name])
+            numbers = _numbers(_FORMATS[name])
+            return _array(numbers, _FORMATS[name]) if arrays and name != "bool" else numbers
         case ListOf(element):
-            return _list(lift_of(element, ids), max(1, memory_size(element)[0]))
+            return _list(lift_of(element, ids, arrays=arrays), max(1, memory_size(element)[0]))
         case RecordOf(fields):
-            return _record(record_class(tuple(name for name, _ in fields)), [lift_of(field, ids) for _, field in fields])
+            return _record(record_class(tuple(name for name, _ in fields)), [lift_of(field, ids, arrays=arrays) for _, field in fields])
         case TupleOf(elements):
-            return _tuple([lift_of(element, ids) for element in elements])
+            return _tuple([lift_of(element, ids, arrays=arrays) for element in elements])
         case VariantOf(cases):
-            return _variant({name.encode(): (name, _maybe(payload, ids)) for name, payload in cases})
+            return _variant({name.encode(): (name, _maybe(payload, ids, arrays=arrays)) for name, payload in cases})
         case EnumOf(labels):
             return _enum({label.value.encode(): label for label in label_class(labels)})
         case FlagsOf(labels):
             return _flags({label.value.encode(): label for label in label_class(labels)})
         case OptionOf(some):
-            return _option(lift_of(some, ids), nested=isinstance(some, OptionOf))
+            return _option(lift_of(some, ids, arrays=arrays), nested=isinstance(some, OptionOf))
         case ResultOf(ok, err):
-            return _result(_maybe(ok, ids), _maybe(err, ids))
+            return _result(_maybe(ok, ids, arrays=arrays), _maybe(err, ids, arrays=arrays))
         case Own(resource):
             return _own(resource, ids)
         case Borrow(resource):
@@ -94,8 +96,8 @@ def lift_of(kind: Type, ids: ResourceIds) -> Lift:
             assert_never(kind)
 
 
-def _maybe(kind: Type | None, ids: ResourceIds) -> Lift | None:
-    return None if kind is None else lift_of(kind, ids)
+def _maybe(kind: Type | None, ids: ResourceIds, *, arrays: bool) -> Lift | None:
+    return None if kind is None else lift_of(kind, ids, arrays=arrays)
 
 
 def memory_size(kind: Type) -> tuple[int, int]:
@@ -193,6 +195,10 @@ def _numbers(code: str) -> Lift:
         return found
 
     return lift
+
+
+def _array(numbers: Lift, code: str) -> Lift:
+    return lambda memory, at, scope: array(code, numbers(memory, at, scope))
 
 
 def _list(element: Lift, width: int) -> Lift:

@@ -6,13 +6,13 @@ and bytes are in this file, what is made of other values in `lower_compound`.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable
 from struct import Struct
 from struct import error as StructError  # noqa: N812 (a class, whatever its name)
 from typing import Any, TypeAlias
 
 from ringfence.contract.errors import ShapeError
+from ringfence.contract.fit import numbers
 from ringfence.contract.mismatch import describe, mismatch
 from ringfence.contract.types import CODES, ListOf, Primitive
 from ringfence.contract.values import Fill
@@ -144,39 +144,19 @@ def _fill(fill: Fill) -> bytearray:
 
 
 def lower_numbers(kind: Primitive) -> Lower:
-    """The function that lowers a list of numbers; all at once where each has exactly the right Python type."""
-    code, tag, one = CODES[kind.name], KINDS[kind.name], lower_primitive(kind)
-    exact = float if code in "fd" else int
-    width = Struct(f"<{code}").size
+    """The function that lowers a list of numbers, or a buffer of them."""
+    tag, fit = KINDS[kind.name], numbers(kind)
+    width = Struct(f"<{CODES[kind.name]}").size
 
     def lower(value: Any, memory: memoryview, at: int, scope: Lowering) -> None:
-        if not isinstance(value, (list, tuple)):
-            raise mismatch(ListOf(kind), value)
-        if value:
-            view, start, address = scope.alloc(len(value) * VAL)
-            numbers = _packed(value, code, exact)
-            if numbers is None:
-                for index, element in enumerate(value):
-                    try:
-                        one(element, view, start + index * VAL, scope)
-                    except ShapeError as error:
-                        raise error.within(f"[{index}]") from None
-            else:
-                end = start + len(value) * VAL
-                view[start:end:VAL] = bytes((tag,)) * len(value)
-                for byte in range(width):
-                    view[start + PAYLOAD + byte : end : VAL] = numbers[byte::width]
-            PAIR.pack_into(memory, at + PAYLOAD, len(value), address)
+        packed = fit(value, ())
+        if count := len(packed) // width:
+            view, start, address = scope.alloc(count * VAL)
+            end = start + count * VAL
+            view[start:end:VAL] = bytes((tag,)) * count
+            for byte in range(width):
+                view[start + PAYLOAD + byte : end : VAL] = packed[byte::width]
+            PAIR.pack_into(memory, at + PAYLOAD, count, address)
         memory[at] = LIST
 
     return lower
-
-
-def _packed(values: list[Any] | tuple[Any, ...], code: str, exact: type) -> bytes | None:
-    """The numbers as an array of little-endian C ones; None where one by one will tell which does not fit."""
-    if set(map(type, values)) != {exact} or code == "f":  # an array of f32 would turn what is too large into infinity
-        return None
-    try:
-        return array(code, values).tobytes()
-    except OverflowError:
-        return None

@@ -14,8 +14,12 @@ from ringfence.engine.core.strings import ENCODE, TEXT
 class Compiler:
     """`lift.Lifter`, `apart.Fitter` and `lower.Lowerer`. A function may be made twice by two threads; either will do."""
 
-    def __init__(self, encoding: Encoding, *, filled: bool) -> None:
-        """For values in this encoding; `filled`: a Fill may stand for bytes, which host functions return."""
+    def __init__(self, encoding: Encoding, *, filled: bool, arrays: bool) -> None:
+        """For values in this encoding.
+
+        `filled`: a Fill may stand for bytes, which host functions return. `arrays`: lists of numbers are lifted as arrays.
+        """
+        self.arrays = arrays
         self.text, self.encode = TEXT[encoding], ENCODE[encoding]
         self._filled = filled
         self._made: dict[tuple[str, Type, bool], Any] = {}

@@ -41,11 +41,11 @@ class CoreEngine:
         """
         return LoadedCore(artifacts)
 
-    def link(self, loaded: Loaded, imports: Imports) -> LinkedCore:
+    def link(self, loaded: Loaded, imports: Imports, *, arrays: bool = False) -> LinkedCore:
         """Raises LookupError naming every import that `imports` lacks."""
         if not isinstance(loaded, LoadedCore):
             raise TypeError(f"expected a component that this engine loaded, found {type(loaded).__name__}")
-        return LinkedCore(loaded, imports)
+        return LinkedCore(loaded, imports, arrays=arrays)
 
 
 class LoadedCore:
@@ -137,7 +137,7 @@ def _carries(function: HostFunction, kind: FunctionType) -> bool:
 class LinkedCore:
     """`seam.Linked`: the host functions as C functions, made once, and a linker for each build that was asked for."""
 
-    def __init__(self, loaded: LoadedCore, imports: Imports) -> None:
+    def __init__(self, loaded: LoadedCore, imports: Imports, *, arrays: bool) -> None:
         functions = {(interface, name): kind for interface, declared in loaded.imports.items() for name, kind in declared.functions.items()}
         missing = [f"{interface}.{name}" if interface else name for interface, name in functions if (interface, name) not in imports]
         if missing:
@@ -155,7 +155,7 @@ class LinkedCore:
             else:
                 self._callbacks.append((one, builtin_function(one, plan)))
         self._exports: dict[FunctionName, ExportPlan] = {
-            (interface, name): ExportPlan(name, export, plan.exports[interface].functions[name], compilers)
+            (interface, name): ExportPlan(name, export, plan.exports[interface].functions[name], compilers, arrays=arrays)
             for (interface, name), export in plan.functions.items()
         }
         self._codes: dict[Build, LinkedCode] = {}

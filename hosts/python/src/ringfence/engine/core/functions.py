@@ -42,13 +42,13 @@ class Compilers:
     """The compilers of one plan."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, bool], Compiler] = {}
+        self._made: dict[tuple[str, bool, bool], Compiler] = {}
 
-    def of(self, options: Options, *, filled: bool) -> Compiler:
+    def of(self, options: Options, *, filled: bool = False, arrays: bool = False) -> Compiler:
         """The one for these options."""
-        key = options.encoding, filled
+        key = options.encoding, filled, arrays
         if key not in self._made:
-            self._made[key] = Compiler(options.encoding, filled=filled)
+            self._made[key] = Compiler(options.encoding, filled=filled, arrays=arrays)
         return self._made[key]
 
 
@@ -66,11 +66,11 @@ def misread(error: UnicodeDecodeError) -> GuestTrap:
 class ExportPlan:
     """How a call of an exported function is made."""
 
-    def __init__(self, name: str, export: Export, kind: FunctionType, compilers: Compilers) -> None:
+    def __init__(self, name: str, export: Export, kind: FunctionType, compilers: Compilers, *, arrays: bool) -> None:
         self.name, self.export, self.kind = name, export, kind
         own = export.kind
         self.types = tuple(param for _, param in own.params)
-        self._compiler = compilers.of(export.options, filled=False)
+        self._compiler = compilers.of(export.options, arrays=arrays)
         flats = sum(len(flat(param)) for param in self.types)
         self.spilled = TupleOf(self.types) if flats > MAX_FLAT_PARAMS else None
         self.result = own.result

@@ -11,6 +11,7 @@ core type is read as what it is, which is its *Coercion* (i64 to f64, f32 and so
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from struct import Struct
@@ -70,6 +71,10 @@ class Lifter(Protocol):
     def text(self) -> str:
         """The name of the border's method that lifts a string of this encoding."""
 
+    @property
+    def arrays(self) -> bool:
+        """Whether a list of numbers becomes an array."""
+
 
 def discriminant(_value: int) -> NoReturn:
     """A discriminant is none of the type's."""
@@ -120,7 +125,7 @@ def compile_loads(lifter: Lifter, kind: Type) -> Callable[[Any, int, int], Any]:
     if kind == Primitive("u8"):
         return _bytes
     if isinstance(kind, Primitive) and kind.name in (*NUMBERS, "bool"):
-        return _numbers(kind.name)
+        return _array(kind.name) if lifter.arrays and kind.name != "bool" else _numbers(kind.name)
     return _elements(lifter, kind)
 
 
@@ -149,6 +154,26 @@ def _numbers(name: str) -> Callable[[Any, int, int], Any]:
             if floats and (total := sum(piece)) != total:  # a NaN, or infinities of both signs: tell them apart
                 piece = [value if value == value else _NAN for value in piece]  # canonicalize_nan64
             found += piece
+        return found
+
+    return loads
+
+
+def _array(name: str) -> Callable[[Any, int, int], Any]:
+    code, floats = CODES[name], name in ("f32", "f64")
+    width = Struct(f"<{code}").size
+
+    def loads(border: Any, pointer: int, count: int) -> array[Any]:
+        if pointer % width:
+            unaligned()
+        border.reach(pointer, count * width, "list ")
+        border.spend(count * width)
+        found: array[Any] = array(code)
+        found.frombytes(border.view[pointer : pointer + count * width])
+        if floats and (total := sum(found)) != total:
+            for index, value in enumerate(found):
+                if value != value:
+                    found[index] = _NAN
         return found
 
     return loads
