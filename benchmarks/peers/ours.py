@@ -250,7 +250,7 @@ class Ours(Peer):
 
         def run() -> None:
             cache = self.cache if cached else self.place.new_folder()
-            one = Artifacts(**{name: getattr(artifacts, name) for name in Artifacts.__slots__} | {"cache": cache})
+            one = artifacts._replace(cache=cache)
             engine = type(self).engine_class()
             engine.link(engine.load(one), {})
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from ringfence import wasi
 from ringfence.call import Call, Root
-from ringfence.contract.errors import GuestTrap, LimitExceeded, ShapeError
+from ringfence.contract.errors import GuestTrap, IntegrityError, LimitExceeded, ShapeError
 from ringfence.contract.grants import Policy
 from ringfence.contract.limits import Limits, show_limit, show_size
 from ringfence.contract.lock import LockedNode
@@ -90,16 +90,16 @@ class Outbound:
         """The provider's functions behind these imports of the consumer.
 
         Raises:
-            LookupError: the components lack what the edge joins.
+            IntegrityError: the components lack what the edge joins.
         """
         found: dict[FunctionName, HostFunction] = {}
         for wanted, given in self.interfaces.items():
             exported, imported = self.provider.exports.get(given), imports.get(wanted)
             if exported is None or imported is None:
-                raise LookupError(f"{self.inbound.name}: the components have no {wanted} to join with {given}")
+                raise IntegrityError(f"{self.inbound.name}: the components have no {wanted} to join with {given}")
             for function in imported.functions:
                 if function not in exported.functions:
-                    raise LookupError(f"{self.inbound.name}: {given} has no function {function}")
+                    raise IntegrityError(f"{self.inbound.name}: {given} has no function {function}")
                 found[wanted, function] = edge_function(self.provider, self.inbound, (given, function))
         return found
 
@@ -142,6 +142,7 @@ class Node:
 
         Raises:
             LookupError: there are imports that nothing satisfies.
+            IntegrityError: the components lack what an edge joins, or are none that the engine can run.
         """
         imports = self.loaded.imports
         functions = wasi.imports({name: kind for name, kind in imports.items() if name.startswith("wasi:")})

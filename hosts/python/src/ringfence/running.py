@@ -86,15 +86,17 @@ class Running:
         Raises:
             IntegrityError: a node has imports that nothing satisfies, or an edge joins what the components do not have.
         """
+        file, again = self._file.path, remedy(self._file.path, self._file.lock.manifest)
         with self._linking:
             for one in _reachable(node):
                 try:
                     linked = one.linked
                     for limits in self._limits.get(one.name, ()):
                         linked.prepare(limits)
+                except IntegrityError as error:
+                    raise IntegrityError(f"{file}: {error.message}", hint=error.hint or again) from error
                 except LookupError as error:
-                    again = remedy(self._file.path, self._file.lock.manifest)
-                    raise IntegrityError(f"{self._file.path}: {one.name}: {error}", hint=again) from error
+                    raise IntegrityError(f"{file}: {one.name}: {error}", hint=again) from error
 
     def link_all(self) -> list[Path | None]:
         """Load and link all nodes; the files in which their native code is kept.
@@ -215,9 +217,11 @@ def _make_nodes(composed: Composed, standing: Mapping[str, Callee], *, arrays: b
     providers: dict[str, Callee] = {**standing, **nodes}
     for edge in composed.runs.edges:
         if edge.provider != HOST:
-            provider = providers[edge.provider]
+            consumer, provider = nodes.get(edge.consumer), providers.get(edge.provider)
+            if consumer is None or provider is None:
+                raise IntegrityError(f"{composed.file.path}: an edge from {edge.consumer} to {edge.provider}: there is no such node")
             inbound = _inbound(edge.consumer, provider, edge)
-            nodes[edge.consumer].outbound.append(Outbound(provider=provider, inbound=inbound, interfaces=edge.interfaces))
+            consumer.outbound.append(Outbound(provider=provider, inbound=inbound, interfaces=edge.interfaces))
     return nodes
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import keyword
 import re
-from dataclasses import dataclass
-from typing import NewType
+from typing import NamedTuple, NewType
 
 Digest = NewType("Digest", str)
 """`sha256:` and 64 hexadecimal digits."""
@@ -31,8 +30,7 @@ def is_digest(text: object) -> bool:
     return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceName:
+class InterfaceName(NamedTuple):
     """`package/name@version`, taken apart; `base` is the name without its version."""
 
     package: str

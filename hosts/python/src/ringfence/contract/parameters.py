@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from difflib import get_close_matches
 from ipaddress import AddressValueError, IPv6Address, ip_address
 from typing import Any
 
@@ -208,6 +207,8 @@ def _remedy(name: str) -> str:
 
 
 def _unknown(name: object, known: Mapping[str, LockedParameter]) -> Problem:
+    from difflib import get_close_matches  # needed only where something is wrong
+
     near = get_close_matches(str(name), known, n=1)
     there = f"it has {', '.join(sorted(known))}" if known else "it has none"
     path = f"parameters.{name}" if isinstance(name, str) and _PLAIN.fullmatch(name) else f"parameters[{shown(name)}]"

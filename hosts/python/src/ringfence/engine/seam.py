@@ -9,9 +9,8 @@ instance.call(function, arguments, context) one call at a time; interrupt(reason
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ringfence.contract.names import Digest
 
@@ -40,7 +39,6 @@ class Parts:
         self.values = values
 
 
-@dataclass(frozen=True, slots=True)
 class Edge:
     """A host function that hands a call on to a function of another component.
 
@@ -48,9 +46,10 @@ class Edge:
     result, the err case included.
     """
 
-    carry: HostFunction
-    loaded: Loaded
-    function: FunctionName
+    __slots__ = ("carry", "function", "loaded")
+
+    def __init__(self, carry: HostFunction, loaded: Loaded, function: FunctionName) -> None:
+        self.carry, self.loaded, self.function = carry, loaded, function
 
     def __call__(self, context: Any, *arguments: Any) -> Any:
         return self.carry(context, *arguments)
@@ -69,8 +68,7 @@ class Context(Protocol):
         """Count `count` bytes of output made by the guest (strings and lists lifted from it). Raises LimitExceeded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifacts:
+class Artifacts(NamedTuple):
     """The files of one node: its component, and the digest the lock gives it (checked by the caller before loading).
 
     What the Decomposer made of it, its merged core module and its plan, is there where the core engine is to run it.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from ringfence.contract.grants.base import GrantSyntaxError, parse_each, shown, syntax_errors
@@ -16,7 +15,6 @@ from ringfence.contract.grants.base import GrantSyntaxError, parse_each, shown, 
 ClockName: TypeAlias = Literal["monotonic", "wall"]
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +31,8 @@ class Frozen:
     microseconds: int
 
     def __str__(self) -> str:
+        from datetime import UTC, datetime  # -- for clocks that stand still, as few do
+
         seconds, rest = divmod(self.microseconds, 1_000_000)
         whole = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
         return f"{whole.rjust(19, '0')}{f'.{rest:06}'.rstrip('0') if rest else ''}Z"
@@ -107,8 +107,10 @@ def _parse_frozen(form: Mapping[Any, Any]) -> Frozen:
     wrong = GrantSyntaxError(f"expected a time in UTC, found {shown(text)}", path=".frozen", hint="such as 2026-01-01T00:00:00Z")
     if not isinstance(text, str) or not _RFC3339.fullmatch(text):
         raise syntax_errors(wrong)
+    from datetime import UTC, datetime
+
     try:
-        since = datetime.fromisoformat(text) - _EPOCH
+        since = datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)
     except ValueError:
         raise syntax_errors(wrong) from None
     microseconds = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
