@@ -102,3 +102,31 @@ def shop(shop_file: Path, vendor: VendorServer) -> Iterator[Graph]:
 
     with Graph.load(shop_file, parameters={"vendor": vendor.address}) as graph:
         yield graph
+
+
+WORDS = """package demo:words;
+
+interface words {
+    count: func(text: string) -> u32;
+}
+
+world plain {
+    export words;
+}
+"""
+CORE = """(module
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "demo:words/words#count") (param i32 i32) (result i32) (local.get 1)))
+"""
+
+
+@pytest.fixture(scope="session")
+def words(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A real component without imports, made by the official tools, small enough to be composed at once."""
+    from ringfence_composer.toolchain import Toolchain, Wit
+
+    wit = tmp_path_factory.mktemp("wit") / "words.wit"
+    wit.write_text(WORDS)
+    tools = Toolchain()
+    return tools.new(tools.embed(Wit(path=wit, world="plain"), tools.parse(CORE)))

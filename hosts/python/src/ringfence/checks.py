@@ -1,6 +1,7 @@
 """What was found right before, so that a lock and artifacts that are as they were need not be checked all over again.
 
     checked/<digest of the lock's bytes>        JSON, format 1:
+        lock        that digest once more: a memory is of no other lock
         schema      the digest of the schema that the lock fits
         artifacts   by digest: the stamps of files that have that content
         linked      the version that linked all its nodes, and where their native code is, with its stamps
@@ -52,12 +53,13 @@ class Checks:
         """Of the lock with this digest, under the folder of the caches (default: this user's)."""
         self._name = lock.removeprefix("sha256:")
         self._folder: PrivateFolder | None = None
-        self._known: dict[str, Any] = {}
+        self._known: dict[str, Any] = {"format": _FORMAT, "lock": lock}
         self._added = False
         try:
             self._folder = PrivateFolder((cache or user_cache()) / "checked")
             noted = self._folder.noted(self._name)
-            self._known = noted if noted and noted.get("format") == _FORMAT else {"format": _FORMAT}
+            if isinstance(noted, dict) and (noted.get("format"), noted.get("lock")) == (_FORMAT, lock):
+                self._known = noted
         except (NotPrivate, RuntimeError):  # the compile cache, which lies beside it, warns of that
             return
 
