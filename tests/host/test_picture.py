@@ -197,4 +197,4 @@ def test_a_loaded_graph_shows_itself_in_a_notebook_and_in_print(shop_file: Path)
         for expected in ("vendor", "json", "host", "connect to 127.0.0.1", "VENDOR_TOKEN"):
             assert expected in words
             assert expected in str(graph)
-        assert repr(graph).startswith("<graph shop: vendor.acme:vendor/orders")
+        assert repr(graph).startswith("<graph shop: vendor")

@@ -16,6 +16,7 @@ from ringfence_composer.errors import (
     ComposerError,
     DigestMismatch,
     InputInvalid,
+    InternalError,
     PlanRefused,
     SourceInvalid,
     ToolFailed,
@@ -64,6 +65,11 @@ EXPLANATIONS: Mapping[type[RingfenceError], Explanation] = {
         meaning="A component could not be built from its sources.",
         cause="A module that cannot be imported in the guest, or a requirement that is not pure Python.",
         remedy="Correct what the message names in the component's source or component.yaml.",
+    ),
+    InternalError: Explanation(
+        meaning="This program broke: it met something that nobody expected.",
+        cause="A defect of ours, or a machine that ran out of memory or disk.",
+        remedy="Report it, with the file that the hint names; compose doctor looks at the installation.",
     ),
     PlanRefused: Explanation(
         meaning="The built components do not fit their graph, so there is no plan, and no lock was written.",
