@@ -150,15 +150,19 @@ def _text(count: int) -> Case:
 def _starting(scale: Scale) -> Iterator[Case]:
     case = partial(Case, group="Starting", unit="start", check=_anything)
     yield case(id="fresh", title="fresh small instance, a call, its end", make=lambda peer: peer.fresh(), check=_is(3))
-    yield case(id="import", title="new process that imports it", make=lambda peer: peer.imported(), check=_is(0))
+    yield case(id="import", title="import in a new process", make=lambda peer: peer.imported())
     yield case(id="load-cached", title="load of a small guest, cached", make=lambda peer: peer.load(cached=True))
     yield case(id="load-cold", title="load of a small guest, cold", make=lambda peer: peer.load(cached=False))
     if not scale.python:
         return
     yield case(id="fresh-python", title="fresh CPython, its first call, its end", make=lambda peer: peer.fresh_python(), check=_is(0))
-    yield case(id="load-python-cached", title="load of CPython, cached", make=lambda peer: peer.load_python(cached=True))
-    yield case(id="load-python-cold", title="load of CPython, cold", make=lambda peer: peer.load_python(cached=False), patient=True)
-    yield case(id="process", title="new process that loads CPython, cached", make=lambda peer: peer.process())
+    yield case(
+        id="load-python-cached", title="load of CPython, cached, a call", make=lambda peer: peer.load_python(cached=True), check=_is(0)
+    )
+    title = "load of CPython, cold, a call"
+    yield case(id="load-python-cold", title=title, make=lambda peer: peer.load_python(cached=False), check=_is(0), patient=True)
+    yield case(id="first-answer", title="import, cached CPython's first call", make=lambda peer: peer.first_answer())
+    yield case(id="load-shop", title="import, load of the shop graph, cached", make=lambda peer: peer.load_shop())
 
 
 def _threads(scale: Scale) -> Iterator[Case]:

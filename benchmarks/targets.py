@@ -89,6 +89,8 @@ TARGETS = (
         ours=("threads-small-1", "core"),
         against=("threads-small-2", "core"),
     ),
+    _versus("import ringfence, in a new process, against import wasmtime", "import", 0.5, ("import", "stock")),
+    _versus("import and load of the shop graph, cached, against import wasmtime", "load-shop", 1.5, ("import", "stock")),
     Target(text="a small call through `Graph.call`, against Extism's", ours=("graph-call", "core"), against=("call", "extism")),
 )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 import timeit
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,21 +38,26 @@ class Work:
     per: How many calls (records, callbacks) a step is.
     enter: Runs many steps where the peer wants to be called, in its event loop, say.
     close: Frees what this work alone holds.
+    reports: Whether what a step returns is the seconds it took, by its own clock.
     """
 
     run: Callable[[], Any]
     per: int = 1
     enter: Callable[[Batch], Any] = directly
     close: Callable[[], None] = nothing
+    reports: bool = False
 
-    def once(self) -> Any:
-        """The step's result."""
-        return self.enter(self.run)
+    def once(self) -> tuple[Any, Seconds]:
+        """The step's result, and how long it took."""
+        begun = time.perf_counter()
+        found = self.enter(self.run)
+        return found, found if self.reports else time.perf_counter() - begun
 
     def time(self, number: int) -> Seconds:
         """How long so many steps take together; Python's garbage collection is off meanwhile, as `timeit` has it."""
-        taken: Seconds = self.enter(lambda: timeit.timeit(self.run, number=number))
-        return taken
+        if self.reports:
+            return sum(float(self.enter(self.run)) for _ in range(number))
+        return float(self.enter(lambda: timeit.timeit(self.run, number=number)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +87,18 @@ def guest(name: str) -> str:
     return (Path(__file__).parent / "guests" / f"{name}.wat").read_text()
 
 
+_TIMED = "import time; start = time.perf_counter(); {}; end = time.perf_counter(); print(end - start, flush=True); import os; os._exit(0)"
+
+
 def python(program: str) -> Work:
-    """A new process of this Python that runs a program."""
-    return Work(run=lambda: subprocess.run([sys.executable, "-c", program], check=True).returncode)
+    """A new process of this Python that times a program, of one line, by its own clock: the interpreter's own start is not in it."""
+    command = [sys.executable, "-c", _TIMED.format(program)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as after an installation
+
+    def run() -> Seconds:
+        return float(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout)
+
+    return Work(run=run, reports=True)
 
 
 def busy(spin: Callable[[int], Any], seconds: Seconds) -> int:

@@ -86,15 +86,19 @@ class Peer:
         raise SitsOut("nothing to compile")
 
     def load_python(self, *, cached: bool) -> Work:
-        """CPython made ready to start."""
+        """The same for CPython, with its first call: what is put off until then counts as well."""
         raise SitsOut("runs no CPython")
 
     def imported(self) -> Work:
-        """A new process of Python that imports the package, and ends."""
-        raise SitsOut("no package")
+        """A new process of Python that imports the package."""
+        raise SitsOut("nothing to import")
 
-    def process(self) -> Work:
-        """A new process of Python that imports what it needs, loads CPython from the cache, and ends."""
+    def load_shop(self) -> Work:
+        """A new process of Python that imports what it needs, and has two CPython guests taken from the cache: the shop, or its like."""
+        raise SitsOut("runs no CPython")
+
+    def first_answer(self) -> Work:
+        """A new process of Python that imports what it needs, and has the first answer of a CPython guest taken from the cache."""
         raise SitsOut("runs no CPython")
 
     def alone(self, *, long: bool) -> Work:

@@ -259,18 +259,30 @@ class Ours(Peer):
 
     def load_python(self, *, cached: bool) -> Work:
         manifest = self.decoder
-        if not cached:
-            return Work(run=lambda: Graph.load(manifest, cache=self.place.new_folder()).close())
-        Graph.load(manifest).close()
-        return Work(run=lambda: Graph.load(manifest).close())
+        _decoded(manifest, None)
+        return Work(run=lambda: _decoded(manifest, None if cached else self.place.new_folder()))
 
-    def process(self) -> Work:
-        Graph.load(self.decoder).close()
-        program = f"from ringfence import Graph\nGraph.load({str(self.decoder)!r}).close()"
-        return python(program)
+    @cached_property
+    def shop(self) -> Path:
+        """The manifest of the shop graph, in this lane; composed."""
+        source = self.place.root / "manifests" / "shop" / "graph.yaml"
+        folder = self.place.new_folder()
+        components = os.path.relpath(self.place.root / "components", folder)
+        manifest = folder / "graph.yaml"
+        manifest.write_text(source.read_text().replace("../../components", components))
+        compose_file(manifest, Workshop(lane=self.lane))
+        return manifest
 
     def imported(self) -> Work:
         return python("import ringfence")
+
+    def load_shop(self) -> Work:
+        Graph.load(self.shop).close()
+        return python(f"from ringfence import Graph; Graph.load({str(self.shop)!r})")
+
+    def first_answer(self) -> Work:
+        _decoded(self.decoder, None)
+        return python(f"from ringfence import Graph; Graph.load({str(self.decoder)!r}).call('json.decode', '[1]')")
 
     def alone(self, *, long: bool) -> Work:
         call = Seam(self.linked, CALLS)
@@ -278,6 +290,13 @@ class Ours(Peer):
             return Work(run=lambda: call("add", 1, 2), close=call.close)
         count = busy(lambda count: call("spin", count), self.place.seconds)
         return Work(run=lambda: call("spin", count), close=call.close)
+
+
+def _decoded(manifest: Path, cache: Path | None) -> int:
+    """The decoder's graph loaded, called once, and closed."""
+    with Graph.load(manifest, cache=cache) as graph:
+        found: int = graph.call("json.decode", "[1]").root
+        return found
 
 
 class Core(Ours):

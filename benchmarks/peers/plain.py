@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from benchmarks.peers.base import Line, Peer
-from benchmarks.work import Work, busy, python
+from benchmarks.work import Work, busy
 
 
 def _add(a: int, b: int) -> int:
@@ -80,12 +80,6 @@ class Plain(Peer):
                 os.preadv(file, buffer, 0)
 
         return Work(run=run, per=times)
-
-    def imported(self) -> Work:
-        return python("pass")
-
-    def process(self) -> Work:
-        return python("pass")
 
     def alone(self, *, long: bool) -> Work:
         if not long:

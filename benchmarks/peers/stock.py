@@ -18,6 +18,13 @@ from benchmarks.work import SitsOut, Work, busy, guest, python
 
 HOST, CALLS, DECODER = "bench:guest/host@0.1.0", "bench:guest/calls@0.1.0", "ringfence:json/decoder@0.1.0"
 _MOST = 1 << 20
+_IMPORTS = "from wasmtime import Engine, Store, WasiConfig; from wasmtime.component import Component, Linker; engine = Engine()"
+_FIRST_CALL = (
+    "linker, store = Linker(engine), Store(engine); linker.add_wasip2(); store.set_wasi(WasiConfig()); "
+    "instance = linker.instantiate(store, component); "
+    f"index = instance.get_export_index(store, 'decode', instance.get_export_index(store, {DECODER!r})); "
+    "instance.get_func(store, index)(store, '[1]').payload.root"
+)
 
 
 class Instance:
@@ -131,16 +138,15 @@ class Stock(Peer):
         file.write_bytes(Component.from_file(self.engine, str(self.decoder)).serialize())
         return file
 
-    def fresh_python(self) -> Work:
-        component, linker = Component.deserialize_file(self.engine, str(self.compiled)), Linker(self.engine)
+    def _decoded(self, component: Component) -> Any:
+        linker, store = Linker(self.engine), Store(self.engine)
         linker.add_wasip2()
+        store.set_wasi(WasiConfig())
+        return Instance(store, linker, component, DECODER)("decode", "[1]").payload.root
 
-        def run() -> Any:
-            store = Store(self.engine)
-            store.set_wasi(WasiConfig())
-            return Instance(store, linker, component, DECODER)("decode", "[1]").payload.root
-
-        return Work(run=run)
+    def fresh_python(self) -> Work:
+        component = Component.deserialize_file(self.engine, str(self.compiled))
+        return Work(run=lambda: self._decoded(component))
 
     def load(self, *, cached: bool) -> Work:
         binary = wasmtime.wat2wasm(guest("helper"))
@@ -158,18 +164,21 @@ class Stock(Peer):
     def load_python(self, *, cached: bool) -> Work:
         if cached:
             file = str(self.compiled)
-            return Work(run=lambda: Component.deserialize_file(self.engine, file))
-        return Work(run=lambda: Component.from_file(self.engine, str(self.decoder)))
-
-    def process(self) -> Work:
-        program = (
-            "from wasmtime import Engine\nfrom wasmtime.component import Component\n"
-            f"Component.deserialize_file(Engine(), {str(self.compiled)!r})"
-        )
-        return python(program)
+            return Work(run=lambda: self._decoded(Component.deserialize_file(self.engine, file)))
+        return Work(run=lambda: self._decoded(Component.from_file(self.engine, str(self.decoder))))
 
     def imported(self) -> Work:
         return python("import wasmtime")
+
+    def load_shop(self) -> Work:
+        return python(f"{_IMPORTS}; {self._one}{self._one}pass")
+
+    def first_answer(self) -> Work:
+        return python(f"{_IMPORTS}; {self._one}{_FIRST_CALL}")
+
+    @property
+    def _one(self) -> str:
+        return f"component = Component.deserialize_file(engine, {str(self.compiled)!r}); "
 
     def alone(self, *, long: bool) -> Work:
         call = self._made()

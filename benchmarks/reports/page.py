@@ -38,7 +38,8 @@ def _beginning(run: Run) -> Iterator[str]:
         "to 15 samples; below it half the way from the 10th to the 90th percentile, and how often the core lane's time it is. "
         "Every answer is checked. Our engines are called at the engine's seam, below `Graph`, where a row doesn't say otherwise. "
         "Where a peer knows no types, its far side hands on what it gets without reading it, which favours the peer. "
-        "Of several threads the time is that of all, divided by the calls of all: half of one thread's where two are twice as fast."
+        "Of several threads the time is that of all, divided by the calls of all: half of one thread's where two are twice as fast. "
+        "A new process times itself, so that the interpreter's own start is not in it."
     )
     yield ""
     for peer, title in run.peers.items():

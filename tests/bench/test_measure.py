@@ -83,7 +83,7 @@ def test_a_step_is_counted_by_what_it_does(place):
 @pytest.mark.parametrize(("seconds", "samples"), [(0.0, 6), (0.3, 3), (0.9, 2), (5.0, 2)])
 def test_slow_ones_take_part_in_fewer_rounds_but_more_than_one(place, monkeypatch, seconds, samples):
     """What takes seconds is not warmed up either: its first run counts."""
-    from benchmarks import measure as module
+    from benchmarks import work as module
 
     clock = [0.0]
     monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
@@ -102,6 +102,19 @@ def test_slow_ones_take_part_in_fewer_rounds_but_more_than_one(place, monkeypatc
     found = measure([case()], [Slow(place)], EFFORT, quiet)["call", "slow"]
     assert found.samples == samples
     assert found.median == pytest.approx(seconds)
+
+
+def test_a_process_that_times_itself_is_taken_at_its_word(place):
+    """The interpreter's own start is none of what an import costs."""
+
+    class Reporting(Peer):
+        name = title = "child"
+
+        def add(self):
+            return Work(run=lambda: 3, reports=True)
+
+    found = measure([case()], [Reporting(place)], EFFORT, quiet)["call", "child"]
+    assert found.median == 3
 
 
 def test_a_busy_call_is_as_long_as_it_was_asked_to_be():
