@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import wasmtime
-from host.engine.conftest import LIBC, Call, echo_text
+from host.engine.conftest import Call
 from host.engine.core.hostile.game import Document, Game, Round
 from host.engine.core.hostile.image import ENDS
 from host.engine.core.hostile.play import Thing, outcome_of, plain
 from host.engine.core.hostile.world import World
+from host.engine.relay import LIBC, echo_text
 from host.engine.test_any_type import SHAPES, Maker
 from ringfence.contract.errors import IntegrityError, LimitExceeded
 from ringfence.contract.limits import Limits

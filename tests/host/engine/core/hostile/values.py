@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from host.engine.conftest import Call, echo_text
+from host.engine.conftest import Call
 from host.engine.core.hostile.game import Document, Game, Round
 from host.engine.core.hostile.play import outcome_of, plain
 from host.engine.core.hostile.script import expression
 from host.engine.core.hostile.stage import artifacts
 from host.engine.core.test_same_answers import spoiled
+from host.engine.relay import echo_text
 from host.engine.test_any_type import SHAPES, Maker
 from ringfence.contract import types
 from ringfence.contract.limits import Limits
