@@ -30,7 +30,9 @@ from ringfence.contract.types import Borrow, ListOf, Own, ResultOf, TupleOf
 from ringfence.contract.values import Err, WitError
 from ringfence.engine.component import ComponentEngine
 from ringfence.engine.core import CoreEngine
+from ringfence.engine.core.functions import ImportPlan
 from ringfence.engine.core.layout import holds
+from ringfence.engine.core.memory import Border
 from ringfence.engine.seam import Artifacts
 from ringfence_composer.decompose import Decomposed, Refused, decompose
 from ringfence_composer.errors import InputInvalid
@@ -62,13 +64,51 @@ class ComponentRound(Round):
             except IntegrityError:
                 _loads_or_says_why(made)
                 return Counter(["refused by the reference"])
-            core = CoreEngine().load(made)
+            core, written = CoreEngine().load(made), _Written()
             _equal("types", (dict(reference.imports), dict(reference.exports)), (dict(core.imports), dict(core.exports)))
-            found = [_run(engine, made, self._seed) for engine in (ComponentEngine(), CoreEngine())]
+            found = [_run(ComponentEngine(), made, self._seed, written)]
+            with written:
+                found.append(_run(CoreEngine(), made, self._seed, written))
         if any(("deadline",) in step or ("limit", "memory") in step for one in found for step in one):
             return Counter(["cut short"])
+        if written.overlap:
+            return Counter(["overlapping"])
         _equal("runs", *found)
         return Counter([step[0][0] for step in found[1]])
+
+
+class _Written:
+    """Whether the core engine, while this is entered, writes two values of one call to memory that they share.
+
+    What is in it then is as an engine likes: the two differ in what they do with padding, and when. Mutants of allocators do that, and of
+    the places where results go.
+    """
+
+    def __init__(self) -> None:
+        self.overlap = False
+        self.ranges: list[tuple[object, int, int]] = []
+
+    def __enter__(self) -> None:
+        self._alloc, self._write = Border.alloc, ImportPlan._write
+
+        def alloc(border: Border, size: int, alignment: int) -> int:
+            return self._note(border, self._alloc(border, size, alignment), size)
+
+        def write(plan: ImportPlan, border: Border, values: int, block: bytes, parts: Any) -> None:
+            if plan._returned:
+                self._note(border, int.from_bytes(block[plan._where :][:4], "little"), plan._extent[0])
+            self._write(plan, border, values, block, parts)
+
+        Border.alloc, ImportPlan._write = alloc, write  # type: ignore[method-assign]
+
+    def __exit__(self, *_: object) -> None:
+        Border.alloc, ImportPlan._write = self._alloc, self._write  # type: ignore[method-assign]
+
+    def _note(self, border: Border, pointer: int, size: int) -> int:
+        memory, end = border._memory, pointer + size
+        self.overlap = self.overlap or any(memory is other and pointer < last and first < end for other, first, last in self.ranges)
+        self.ranges.append((memory, pointer, end))
+        return pointer
 
 
 def _made(folder: Path, binary: bytes) -> Artifacts | str:
@@ -100,7 +140,7 @@ def _equal(what: str, reference: Any, core: Any) -> None:
         raise AssertionError(f"{what}\n  component {reference}\n  core      {core}")
 
 
-def _run(engine: Any, made: Artifacts, seed: int) -> list[tuple[Any, ...]]:
+def _run(engine: Any, made: Artifacts, seed: int, written: _Written) -> list[tuple[Any, ...]]:
     """Call its functions with values of their types, in a random order: what each call ends in, and what the host saw."""
     loaded, pick, seen, handles = engine.load(made), random.Random(seed), [], []
     imports = {}
@@ -117,6 +157,7 @@ def _run(engine: Any, made: Artifacts, seed: int) -> list[tuple[Any, ...]]:
     for _ in range(MOST_STEPS if exported else 0):
         interface, name = pick.choice(exported)
         kind = loaded.exports[interface].functions[name]
+        written.ranges.clear()
         try:
             arguments = [_value(maker, param, handles) for _, param in kind.params]
             value = instance.call((interface, name), arguments, Call(0.3))
