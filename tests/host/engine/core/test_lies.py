@@ -12,6 +12,7 @@ from ringfence.contract.errors import GuestTrap, LimitExceeded
 from ringfence.contract.limits import Limits
 from ringfence.contract.values import Fill
 from ringfence.engine.core import handles
+from ringfence.engine.core import store as ended
 
 KINDS = {
     "text": ("string", "utf8"),
@@ -277,6 +278,54 @@ def test_a_view_that_a_host_function_keeps_is_dead(core):
     instance.call(("", "fill"), (8,), Call())
     with pytest.raises(ValueError, match="released"):
         kept[0][0] = 1
+
+
+KEEPS = {
+    "a part": lambda view: view[1:3],
+    "a copy of the view": lambda view: memoryview(view),
+    "a cast": lambda view: view.cast("H"),
+}
+
+
+@pytest.mark.parametrize("how", KEEPS)
+def test_a_part_of_a_view_that_a_host_function_keeps_is_told_and_harmless(core, how):
+    """No view can be ended from outside; so the memory is there as long as it, and its maker is told."""
+    kept = []
+
+    def fill(view):
+        view[:] = b"abcdef"
+        kept.append(KEEPS[how](view))
+        return 6
+
+    instance = core(REALLOC, {("", "text"): lambda _: "", ("", "fill"): lambda _: Fill(6, fill)})
+    instance.call(("", "set"), (64, 0), Call())
+    with pytest.raises(BufferError, match="kept a part of its view"):
+        instance.call(("", "fill"), (8,), Call())
+    assert instance.trapped
+    pointer = instance._store
+    instance.close()
+    assert bytes(kept[0]) in (b"bc", b"abcdef")
+    assert pointer in ended._unseen
+    kept.clear()
+    core(HANDLES).close()
+    assert pointer not in ended._unseen
+
+
+def test_a_part_of_a_view_in_the_traceback_of_an_exception_is_harmless(core):
+    """The exception comes out as it is, however long it is kept."""
+
+    def fill(view):
+        part = view[2:4]
+        part[:] = b"yz"
+        raise OSError(f"{len(part)} bytes")
+
+    instance = core(REALLOC, {("", "text"): lambda _: "", ("", "fill"): lambda _: Fill(6, fill)})
+    instance.call(("", "set"), (64, 0), Call())
+    with pytest.raises(OSError, match="2 bytes") as caught:
+        instance.call(("", "fill"), (8,), Call())
+    instance.close()
+    (part,) = [frame.frame.f_locals["part"] for frame in caught.traceback if "part" in frame.frame.f_locals]
+    assert bytes(part) == b"yz"
 
 
 def test_many_memories_stay_within_the_limit_together(core):

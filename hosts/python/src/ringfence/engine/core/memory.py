@@ -7,10 +7,12 @@ where the pointer lies beyond what is known.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from ctypes import addressof, c_char, c_void_p
 from functools import partial
 from struct import Struct
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ringfence.contract.errors import GuestTrap, LimitExceeded, ShapeError
@@ -28,6 +30,8 @@ _REALLOC = Struct("<I12xI12xI12xI12x")
 _POINTER = Struct("<I")
 
 
+_ALONE = 3
+"""References to what views share, where there is one view, a name and the question."""
 _HEAVIEST = 256 << 20
 """What may be lifted at once, in bytes of memory and of the Python objects made of it, roughly: a list may name one text many times."""
 
@@ -35,13 +39,13 @@ _HEAVIEST = 256 << 20
 class Memory:
     """One linear memory of a store."""
 
-    __slots__ = ("_data", "_size", "borders", "size", "view")
+    __slots__ = ("_data", "_size", "address", "borders", "size", "view")
 
     def __init__(self, context: int, item: int) -> None:
         self._size = partial(ffi.memory_size, context, item)
         self._data = partial(ffi.memory_data, context, item)
         self.borders: list[Border] = []
-        self.view, self.size = memoryview(b""), -1
+        self.view, self.size, self.address = memoryview(b""), -1, 0
         self.refresh()
 
     def refresh(self) -> None:
@@ -49,7 +53,8 @@ class Memory:
         size = self._size()
         if size != self.size:
             self.release()
-            self.view = ffi.view_at(self._data() or 0, size)
+            self.address = self._data() or 0
+            self.view = ffi.view_at(self.address, size)
             self.size = size
             for border in self.borders:
                 border.view, border.size = self.view, size
@@ -217,8 +222,17 @@ class Border:
 
     def _fill(self, fill: Fill) -> tuple[int, int]:
         pointer = self.alloc(fill.length, 1)
-        with self.view[pointer : pointer + fill.length] as view:
+        assert self._memory is not None  # noqa: S101 (a list lies in one)
+        view = ffi.view_at(self._memory.address + pointer, fill.length)
+        (shared,) = gc.get_referents(view)  # by all views that are made of it
+        try:
             written = fill.fill(view)
+        finally:
+            if getrefcount(shared) > _ALONE:
+                self._store.seen.append(shared)
+            view.release()
+        if getrefcount(shared) > _ALONE:
+            raise BufferError("a Fill kept a part of its view, which dies with the call")
         if type(written) is not int or not 0 <= written <= fill.length:
             raise ShapeError(f"expected Fill to write at most {fill.length} bytes, found {describe(written)}")
         return pointer, written

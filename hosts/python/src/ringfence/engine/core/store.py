@@ -6,6 +6,7 @@ import ctypes
 import itertools
 import weakref
 from ctypes import addressof, byref, c_void_p
+from sys import getrefcount
 from typing import Any, Protocol
 
 from ringfence.contract.errors import GuestTrap, LimitExceeded
@@ -97,6 +98,7 @@ class Store:
         self._items: dict[str, Any] = {}
         self._memories: dict[str, Memory] = {}
         self._borders: dict[Options, Border] = {}
+        self.seen: list[object] = []  # what views that host functions kept were made of, while they do
         self.freed = False
         self._pointer: int = library.store_new(engine.ptr(), None, None)
         self.context: int = library.store_context(self._pointer)
@@ -240,18 +242,42 @@ class Store:
         return held
 
     def free(self) -> None:
-        """Give back the C memory; twice is harmless. No wasm runs here, and no view is left."""
+        """Give back the C memory; twice is harmless. No wasm runs here, and no view of ours is left."""
         if not self.freed:
             self.freed = True
             self._borders.clear()
             for memory in self._memories.values():
                 memory.release()
             self._memories.clear()
-            library.store_delete(self._pointer)
+            _unseen.append(self)
+            _delete_unseen()
+
+    def delete(self) -> bool:
+        """Give back the C memory, unless somebody still has a view of it."""
+        if any(getrefcount(shared) > _LISTED for shared in self.seen):
+            return False
+        library.store_delete(self._pointer)
+        return True
 
     def __del__(self) -> None:
         if hasattr(self, "_pointer"):  # it was made
             self.free()
+
+
+_LISTED = 3
+"""References to what views share, where there are a list, a loop's variable and the question, and no view."""
+_unseen: list[Store] = []
+"""Stores that have ended, whose C memory goes when no view of it is left. Only a Fill that keeps a part of its view, be it in the traceback
+of an exception, leaves one: it is told of that, and reading there is not the end of the process."""
+
+
+def _delete_unseen() -> None:
+    still = []
+    while _unseen:
+        store = _unseen.pop()
+        if not store.delete():
+            still.append(store)
+    _unseen.extend(still)
 
 
 def stop() -> int:
