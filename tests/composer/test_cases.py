@@ -21,10 +21,12 @@ from ringfence.contract.types import show
 from ringfence.contract.words import example, from_words
 from ringfence_composer.cli import compose
 from ringfence_composer.reports.terminal import printable
+from rules import WITHOUT_CASE, Watch, rules
 
 ALL = all_cases()
 EACH = [pytest.param(case, lane, id=f"{case.name}-{lane}" if len(case.lanes) > 1 else case.name) for case in ALL for lane in case.lanes]
 CODES = range(1, 5)
+WATCH, RAN = Watch(), set[tuple[str, str]]()
 PLACED = re.compile(r"^(?P<file>[^\s:][^:]*)(:(?P<line>\d+)(:(?P<column>\d+))?)?: ", re.MULTILINE)
 
 
@@ -58,7 +60,9 @@ def test_case(case: Case, lane: Lane, bless: bool, beside: Path, right: Copy) ->
     """
     lay_out(case, beside, right, lane)
     before = tree(beside)
-    done = run_python(case) if case.python else run_command(case, as_json=case.right)
+    with WATCH.watching():
+        done = run_python(case) if case.python else run_command(case, as_json=case.right)
+    RAN.add((case.name, lane))
     found = json.dumps(json.loads(done.out), indent=2) + "\n" if case.right else settled(case, done.err if case.python else done.text)
     assert tree(beside) == before
     assert str(beside.parent) not in found
@@ -99,7 +103,7 @@ def test_what_the_cases_spoil_is_right(lane: Lane, beside: Path, right: Copy) ->
             if not any("cursor" in show(kind) for kind in kinds):  # a resource has no example
                 graph.call(target.name, *from_words(target.type, [json.dumps(example(kind)) for kind in kinds]))
                 called += 1
-        assert called == 18
+        assert called == 19
         with graph["calls"].cursor(1) as cursor:
             assert cursor.next() == 7
             graph.call("calls.close-all", [cursor])
@@ -125,3 +129,15 @@ def test_there_are_cases_of_every_kind() -> None:
 def test_no_expected_text_is_left_over() -> None:
     """A renamed case takes its expectation along."""
     assert {path.parent.name for path in CASES.glob("*/error.txt")} == {case.name for case in ALL if not case.right}
+
+
+def test_every_rule_of_the_readers_has_a_case() -> None:
+    """A message that nobody has seen is a message that nobody has read."""
+    if len(RAN) < len(EACH):
+        pytest.skip("only some of the cases ran")
+    assert WATCH.missed() == []
+
+
+def test_no_reason_for_having_no_case_is_left_over() -> None:
+    texts = [text for _, _, text in rules()]
+    assert [part for part in WITHOUT_CASE if not any(part in text for text in texts)] == []

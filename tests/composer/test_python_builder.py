@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ringfence.contract.layout import user_cache
-from ringfence_composer.builders import python, requirements
+from ringfence_composer.builders import python, requirements, snapshot
 from ringfence_composer.builders.base import BuildContext, ComponentSource, Requirement
 from ringfence_composer.builders.guest_errors import explained
 from ringfence_composer.builders.preload import entry_module
@@ -88,6 +88,17 @@ def test_wrong_settings_are_refused_with_the_remedy(tmp_path, settings, files, m
     assert message in caught.value.message
     assert hint in str(caught.value.hint)
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_build")
+@pytest.mark.parametrize(("bound", "value"), [("MAX_FILES", 1), ("MAX_BYTES", 100)])
+def test_a_source_folder_has_a_bound(tmp_path, monkeypatch, bound, value):
+    """Who names the wrong folder must not wait for a whole disk to be read."""
+    source = component(tmp_path, {"app.py": APP, "more.py": APP})
+    python.PythonBuilder().check(source)
+    monkeypatch.setattr(snapshot, bound, value)
+    with pytest.raises(InputInvalid, match="source: more than .* files or"):
+        python.PythonBuilder().check(source)
 
 
 def test_a_missing_tool_says_how_to_get_it(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@
   (func (export "demo:calls/store@1.0.0#many") (param i32 i32))
   (func (export "demo:calls/store@1.0.0#maybe") (param i32 i32 i32))
   (func (export "demo:calls/store@1.0.0#open") (param i32))
+  (func (export "demo:calls/store@1.0.0#order") (param i32 i32 i32))
   (func (export "demo:calls/store@1.0.0#outcome") (param i32 i32 i32))
   (func (export "demo:calls/store@1.0.0#pair") (param i32 i32 i32))
   (func (export "demo:calls/store@1.0.0#put") (param i32 i32 i32 i32 i32 i32))

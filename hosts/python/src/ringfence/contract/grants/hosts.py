@@ -69,8 +69,6 @@ def parse_pattern(text: str) -> str:
         raise GrantSyntaxError(f"expected a name in ASCII, found {quoted(text, 60)}", hint="write its ASCII form, which starts with xn--")
     if address := legacy_address(name):
         raise GrantSyntaxError(f"{quoted(text, 60)} is another spelling of {address}", hint=f"write {address}")
-    if ":" in text:
-        raise GrantSyntaxError(f"expected a host, found {quoted(text, 60)}", hint="put an IPv6 address in brackets: [::1]")
     hint = "such as db.internal, *.vendor.example, 127.0.0.1 or 10.0.0.0/8"
     if "*" in name:
         hint = "a wildcard stands at the front, for one or more labels: *.vendor.example"
