@@ -36,9 +36,9 @@ _ENCODINGS = ("utf8", "utf16", "latin1+utf16")
 _MOST_LABELS = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Options:
-    """The canonical options of a lift or a lower; memories and functions by the names of exports."""
+    """The canonical options of a lift or a lower; memories and functions by the names of exports. Equal ones are one object in a plan."""
 
     instance: int
     encoding: Encoding
@@ -143,6 +143,7 @@ class _Reader:
             for table in document["tables"]
         ]
         self._memories = set(document["memories"])
+        self._same: dict[tuple[Any, ...], Options] = {}
         self._known: dict[tuple[int, bool], FunctionType] = {}
         self._types: dict[tuple[int, bool], Type] = {}
 
@@ -200,13 +201,12 @@ class _Reader:
             raise ValueError(f"no string encoding {options['encoding']!r}")
         if options["memory"] is not None and options["memory"] not in self._memories:
             raise LookupError(f"no memory {options['memory']!r}")
-        return Options(
-            instance=_index(options["instance"], self._document["instances"]),
-            encoding=options["encoding"],
-            memory=options["memory"],
-            realloc=options["realloc"],
-            post_return=options["post_return"],
-        )
+        names = options["encoding"], options["memory"], options["realloc"], options["post_return"]
+        key = _index(options["instance"], self._document["instances"]), *names
+        if key not in self._same:
+            instance, encoding, memory, realloc, post_return = key
+            self._same[key] = Options(instance=instance, encoding=encoding, memory=memory, realloc=realloc, post_return=post_return)
+        return self._same[key]
 
     def _trampoline(self, one: Any) -> Trampoline:
         kind, (params, results) = one["kind"], one["signature"]
