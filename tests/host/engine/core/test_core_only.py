@@ -137,14 +137,13 @@ def test_what_is_no_plan_is_refused(data):
 
 
 def test_module_and_plan_of_different_components_are_refused(assemble):
-    from dataclasses import replace
 
     one, other = assemble(echo_text(Primitive("u32"))), assemble(echo_text(Primitive("f64")))
     for mixed in (
-        replace(one, plan=other.plan, plan_digest=other.plan_digest),
-        replace(one, module=other.module, module_digest=other.module_digest),
-        replace(one, plan_digest=other.plan_digest),
-        replace(one, plan=None),
+        one._replace(plan=other.plan, plan_digest=other.plan_digest),
+        one._replace(module=other.module, module_digest=other.module_digest),
+        one._replace(plan_digest=other.plan_digest),
+        one._replace(plan=None),
     ):
         with pytest.raises(IntegrityError):
             LANES["core"]().load(mixed)
