@@ -232,6 +232,24 @@ def test_code_that_was_only_copied_is_checked_once_and_used(engine, tmp_path):
     assert compiled(engine, tmp_path).note == len(engine.wasm)
 
 
+def test_a_cache_that_can_only_be_read_is_used(engine, tmp_path, monkeypatch):
+    """As in an image: its files have other inodes and times than where they were made, and that can't be recorded."""
+    compiled(engine, tmp_path)
+    code = code_of(tmp_path)
+    data = code.read_bytes()
+    code.unlink()
+    code.write_bytes(data)
+    code.chmod(0o644)
+
+    def read_only(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(private.PrivateFolder, "write", read_only)
+    for _ in range(2):
+        assert answer(engine, tmp_path) == 42
+    assert len(engine.compilations) == 1
+
+
 def test_a_process_that_maps_an_entry_survives_its_replacement(engine, tmp_path):
     """Written in place, the file under the mapping would end the process by SIGBUS."""
     compiled(engine, tmp_path)

@@ -98,6 +98,10 @@ class Running:
                 except LookupError as error:
                     raise IntegrityError(f"{file}: {one.name}: {error}", hint=again) from error
 
+    def in_order(self) -> list[Node]:
+        """All nodes, each after those that its edges lead to."""
+        return list({one.name: one for node in self.nodes.values() for one in _reachable(node)}.values())
+
     def link_all(self) -> list[Path | None]:
         """Load and link all nodes; the files in which their native code is kept.
 
@@ -106,7 +110,7 @@ class Running:
         """
         for node in self.nodes.values():
             self.link(node)
-        return [node.loaded.kept for node in self.nodes.values()]
+        return [file for node in self.nodes.values() for file in node.loaded.kept]
 
     def view(self, node: str) -> View:
         """See `Graph.__getitem__`."""

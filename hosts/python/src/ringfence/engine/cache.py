@@ -196,12 +196,13 @@ def _find(folder: PrivateFolder, key: str, kind: Kind[_C]) -> Made[_C] | None:
 
 
 def _whole(folder: PrivateFolder, key: str, entry: _Entry) -> bool:
-    """Whether code that may have changed has not; then that is recorded, too."""
+    """Whether code that may have changed has not; then that is recorded, too, where the folder can be written to."""
     try:
         with (folder.path / _file(entry.code)).open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != entry.code:
                 return False
-        _record(folder, key, entry.code, entry.note)
     except OSError:
         return False
+    with suppress(OSError):
+        _record(folder, key, entry.code, entry.note)
     return True

@@ -30,7 +30,10 @@ USUAL = Build.of(Limits())
 
 
 class Code(Generic[_C]):
-    """Compiled once, whatever the stack, and once more where fuel is counted. `note`, `cached`, `kept`: the cache's, of the usual build."""
+    """Compiled once, whatever the stack, and once more where fuel is counted.
+
+    `note` is the cache's. `cached`: whether the cache had all of it; `kept`: the files in which it is now, None for what is in none.
+    """
 
     def __init__(self, kind: Callable[[Build], Kind[_C]], binary: Path, digest: str, cache: Path | None) -> None:
         """`kind(build)` compiles for that build.
@@ -47,7 +50,7 @@ class Code(Generic[_C]):
             reason = str(error).splitlines()[0]
             raise IntegrityError(f"{binary.name} is no {usual.name} that this engine can run: {reason}") from error
         self.note: Any = made.note
-        self.cached, self.kept = made.cached, made.kept
+        self.cached, self.kept = made.cached, [made.kept]
         self._made = {USUAL: made.code}
 
     def of(self, build: Build) -> _C:
@@ -63,7 +66,10 @@ class Code(Generic[_C]):
             return found
 
     def _metered(self, build: Build) -> _C:
-        return compiled(self._kind(build), self._binary, self._digest, self._cache).code
+        made = compiled(self._kind(build), self._binary, self._digest, self._cache)
+        self.cached = self.cached and made.cached
+        self.kept.append(made.kept)
+        return made.code
 
     def _restacked(self, build: Build) -> _C:
         """The usual code once more: it does not depend on the stack."""

@@ -92,11 +92,11 @@ class Loaded(Protocol):
     def exports(self) -> Mapping[str, InterfaceType]: ...
     @property
     def cached(self) -> bool:
-        """Whether its native code was in the compile cache already."""
+        """Whether all native code that was asked for so far was in the compile cache already."""
 
     @property
-    def kept(self) -> Path | None:
-        """The file of the compile cache in which its native code is; None where it could not be kept."""
+    def kept(self) -> Sequence[Path | None]:
+        """The files of the compile cache in which it is; None for what could not be kept."""
 
 
 class Instance(Protocol):

@@ -66,7 +66,7 @@ class LoadedComponent:
         return self.code.cached
 
     @property
-    def kept(self) -> Path | None:
+    def kept(self) -> list[Path | None]:
         return self.code.kept
 
 

@@ -77,7 +77,7 @@ class LoadedCore:
         return self.code.cached
 
     @property
-    def kept(self) -> Path | None:
+    def kept(self) -> list[Path | None]:
         return self.code.kept
 
 
