@@ -11,7 +11,7 @@ from host.engine.core.hostile.world import HEAP, RESOURCES, World
 from ringfence.contract.errors import DeadlineExceeded, GuestTrap, LimitExceeded, ShapeError
 from ringfence.contract.limits import Limits
 from ringfence.contract.types import ResultOf
-from ringfence.contract.values import Case, Err, Fill, Ok, Some, WitError
+from ringfence.contract.values import Case, Err, Fill, Ok, Record, Some, WitError
 from ringfence.engine.seam import Edge, Parts
 
 LIMITS = Limits(memory=16 << 20)
@@ -49,6 +49,22 @@ def plain(value: Any) -> Any:
     if type(value).__name__ == "GuestHandle":
         return f"handle of {value.resource.interface}"
     return repr(value)
+
+
+def one_nan(value: Any) -> Any:
+    """The same value with only one kind of NaN: which bits it has, the core engine forgets at once, the reference when it must."""
+    match value:
+        case float():
+            return value if value == value else float("nan")
+        case list() | tuple():
+            return type(value)([one_nan(part) for part in value])
+        case Record():
+            return type(value)(*[one_nan(part) for part in value._values()])
+        case Case():
+            return Case(value.name, one_nan(value.value))
+        case Some() | Ok() | Err():
+            return type(value)(one_nan(value.value))
+    return value
 
 
 def outcome_of(error: BaseException) -> tuple[Any, ...]:
@@ -183,6 +199,7 @@ class Side:
         return function
 
     def _echo(self, kind: Any, value: Any) -> Any:
+        value = one_nan(value)
         if isinstance(kind, ResultOf):
             if isinstance(value, Err):
                 raise WitError(value.value)
