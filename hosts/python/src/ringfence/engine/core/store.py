@@ -162,7 +162,8 @@ class Store:
         """The representation of what the host gives away."""
         if self.plan.resources[resource].instance is None:
             return value
-        value._let_go()
+        if not value._let_go():
+            raise GuestTrap("a handle was closed while it was given away")
         return value._what[1]
 
     def drop_rep(self, resource: int, rep: Any) -> None:
