@@ -348,6 +348,21 @@ def test_a_load_compiles_where_the_native_code_is_not_as_it_was(composed, cache,
     assert not load(composed, cache)
 
 
+def test_code_that_counts_fuel_must_be_there_as_well(composed, cache, tmp_path):
+    """It is compiled apart: a limit asks for it, on the node or on an edge."""
+    shutil.copytree(composed.parent, tmp_path / "metered")
+    metered = tmp_path / "metered" / "graph.yaml"
+    metered.write_text(metered.read_text().replace("expose: [words]", "expose: [{ node: words, limits: { fuel: 1M } }]"))
+    compose_file(metered)
+    assert load(metered, cache)
+    assert len(list((cache / "compiled").glob("*.cwasm"))) == 2
+    assert not load(metered, cache)
+    for code in (cache / "compiled").glob("*.cwasm"):
+        os.utime(code)
+        assert load(metered, cache)
+        assert not load(metered, cache)
+
+
 def test_the_time_to_link_is_none_of_the_first_calls(composed, cache, monkeypatch):
     """Its deadline is half a second."""
     if "lane: component" in composed.read_text():
