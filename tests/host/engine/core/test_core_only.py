@@ -233,3 +233,18 @@ def test_generated_code_is_forgotten_with_its_component(assemble):
     assert used() > before
     gc.collect()
     assert len(linecache.cache) == before
+
+
+TAKES = f"""(component {LIBC}
+  (core module $m (func (export "take") (param i32 i32) (result i32) (local.get 1)))
+  (core instance $i (instantiate $m))
+  (func (export "take") (param "x" (list (tuple u8 u16))) (result u32)
+    (canon lift (core func $i "take") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc")))))"""
+
+
+def test_the_clock_is_looked_at_while_a_long_list_is_lowered(core):
+    """What a host function gives, or another guest passes, may be as long as it likes."""
+    instance, short, long = core(TAKES), Call(), Call()
+    assert instance.call(("", "take"), ([(1, 2)] * 10,), short) == 10
+    assert instance.call(("", "take"), ([(1, 2)] * 1_000_000,), long) == 1_000_000
+    assert long.checks >= short.checks + 200

@@ -106,6 +106,24 @@ def test_views_die_with_the_call(relay):
         bytes(parts.values[0])
 
 
+def test_a_nan_far_behind_is_found(relay):
+    """Only what has one is copied, and piece by piece."""
+    pair = relay(ListOf(Primitive("f64")))
+    for at in (0, 20_000, 49_999):
+        value = [float(number) for number in range(50_000)]
+        value[at] = float("nan")
+        found = pair(value)
+        assert (found[at] != found[at], found[:at], found[at + 1 :]) == (True, value[:at], value[at + 1 :])
+
+
+def test_the_clock_is_looked_at_while_much_passes(relay):
+    """A guest decides how much it passes: a call that is late ends in the middle of it. It passes twice, and twice it is looked at."""
+    pair, short, long = relay(ListOf(Primitive("f64"))), Call(), Call()
+    pair.instance.call(("", "echo"), ([0.5] * 10,), short)
+    pair.instance.call(("", "echo"), ([0.5] * 1_000_000,), long)
+    assert long.checks >= short.checks + 4 * (1_000_000 >> 14)
+
+
 def taker():
     """Takes every type that the liar passes."""
     lifts, core = [], []

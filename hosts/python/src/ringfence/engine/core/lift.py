@@ -53,7 +53,7 @@ Load: TypeAlias = Callable[[Any, Any, int], Any]
 
 _EVERY = 256
 """Elements lifted between two looks at the clock."""
-_MANY = 1 << 14
+MANY = 1 << 14
 """The same for numbers, which are lifted all at once."""
 _NUMBER, _ELEMENT = 32, 64
 """What an element of a list weighs as a Python object, in bytes; roughly, to bound what a guest can make of few bytes."""
@@ -147,10 +147,10 @@ def _numbers(name: str) -> Callable[[Any, int, int], Any]:
         border.weigh(count * _NUMBER)
         view, end = border.view, pointer + count * width
         found: list[Any] = []
-        for start in range(pointer, end, _MANY * width):
+        for start in range(pointer, end, MANY * width):
             if start != pointer:
                 border.check()
-            piece = view[start : min(end, start + _MANY * width)].cast(code).tolist()
+            piece = view[start : min(end, start + MANY * width)].cast(code).tolist()
             if floats and (total := sum(piece)) != total:  # a NaN, or infinities of both signs: tell them apart
                 piece = [value if value == value else _NAN for value in piece]  # canonicalize_nan64
             found += piece

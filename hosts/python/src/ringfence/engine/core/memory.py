@@ -32,6 +32,8 @@ _POINTER = Struct("<I")
 
 _ALONE = 3
 """References to what views share, where there is one view, a name and the question."""
+_SOME = 4096
+"""Elements lowered between two looks at the clock."""
 _HEAVIEST = 256 << 20
 """What may be lifted at once, in bytes of memory and of the Python objects made of it, roughly: a list may name one text many times."""
 
@@ -216,9 +218,14 @@ class Border:
 
     def put_list(self, parts: list[Any], size: int, alignment: int, stores: Callable[[Any, int, Any], None]) -> tuple[int, int]:
         """Store a list of anything else (*Storing*, `store_list_into_range`)."""
-        pointer = self.alloc(len(parts) * size, alignment)
-        stores(self, pointer, parts)
-        return pointer, len(parts)
+        pointer, count = self.alloc(len(parts) * size, alignment), len(parts)
+        if count <= _SOME:
+            stores(self, pointer, parts)
+            return pointer, count
+        for start in range(0, count, _SOME):
+            self.check()
+            stores(self, pointer + start * size, parts[start : start + _SOME])
+        return pointer, count
 
     def _fill(self, fill: Fill) -> tuple[int, int]:
         pointer = self.alloc(fill.length, 1)

@@ -7,6 +7,7 @@ memory. What is checked when values are lifted is checked here alike (see `lift.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from struct import pack_into
 from typing import Any, Protocol, TypeAlias, assert_never
 
 from ringfence.contract.types import (
@@ -26,7 +27,7 @@ from ringfence.contract.types import (
 )
 from ringfence.engine.core.apart import boxed, bulk
 from ringfence.engine.core.layout import SLOT, cases, discriminant_size, extent, flags_size, flat, payload_offset
-from ringfence.engine.core.lift import Load, Reader, character, discriminant, unaligned, write_elements
+from ringfence.engine.core.lift import MANY, Load, Reader, character, discriminant, unaligned, write_elements
 
 Expressions: TypeAlias = Callable[[], list[str]]
 """Writes what makes a value's parts; their names."""
@@ -88,20 +89,26 @@ def _packed(name: str) -> Callable[[Any, int, int], Any]:
         found = border.lend(pointer, count * width)
         if name == "bool":
             return bytes(found).translate(_TRUTH)
-        if code in "fd":
-            numbers = memoryview(found).cast(code)  # type: ignore[call-overload]
-            total = sum(numbers)
-            if total != total:  # a NaN, or infinities of both signs
-                kept = bytearray(found)
-                canonical = memoryview(kept).cast(code)  # type: ignore[call-overload]
-                for index, number in enumerate(numbers):
-                    if number != number:
-                        canonical[index] = _NAN
-                found = kept
-            numbers.release()
-        return found
+        return _one_nan(border, found, code) if code in "fd" else found
 
     return packed
+
+
+def _one_nan(border: Any, data: Any, code: str) -> Any:
+    """These packed floats with every NaN the canonical one: as they are where there is none."""
+    found = data
+    with memoryview(data).cast(code) as numbers:  # type: ignore[call-overload]
+        for start in range(0, len(numbers), MANY):
+            if start:
+                border.check()
+            total = sum(numbers[start : start + MANY])
+            if total != total:  # a NaN, or infinities of both signs
+                if found is data:
+                    found = bytearray(data)
+                for index in range(start, min(len(numbers), start + MANY)):
+                    if numbers[index] != numbers[index]:
+                        pack_into(f"<{code}", found, index * numbers.itemsize, _NAN)
+    return found
 
 
 def code_point(code: int) -> int:
