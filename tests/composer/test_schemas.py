@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 from places import ROOT
-from ringfence.contract.limits import Limits, parse_limit
+from ringfence.contract.limits import ENDLESS, Limits, parse_limit
 from ringfence.contract.schemas import schema
 from ringfence_composer.manifest.component import load_component
 from ringfence_composer.manifest.graph import read_graph
@@ -67,7 +67,7 @@ def test_examples_and_defaults_are_valid_where_they_stand(name: str) -> None:
 @pytest.mark.parametrize("name", AUTHORED)
 def test_every_key_that_may_be_left_out_says_what_counts_then(name: str) -> None:
     """Except where nothing does: what is not written is not there, or depends on the component."""
-    none = {"digest", "lane", "random", "clocks", "type", "calls", "within", "default", "from", "to", "node", "component", "world"}
+    none = {"digest", "lane", "random", "clocks", "type", "calls", "within", "default", "from", "to", "node", "component", "world", "fuel"}
     kinds = set(AUTHORED["graph"]["$defs"]["grant"]["properties"])
     named = {"graph", "nodes", "name", "version", "sha256"}
     lacking = {path.rpartition("/")[2] for path, one in properties(name) if "default" not in one}
@@ -76,9 +76,8 @@ def test_every_key_that_may_be_left_out_says_what_counts_then(name: str) -> None
 
 def test_the_default_limits_are_those_of_the_host() -> None:
     written = AUTHORED["graph"]["$defs"]["limits"]["properties"]
-    assert {name: parse_limit(name, one["default"]) for name, one in written.items()} == {
-        name: getattr(Limits(), name) for name in Limits.__slots__
-    }
+    defaults = {name: parse_limit(name, one["default"]) if "default" in one else ENDLESS for name, one in written.items()}
+    assert defaults == {name: getattr(Limits(), name) for name in Limits.__slots__}
 
 
 @pytest.mark.parametrize("kind", AUTHORED["graph"]["$defs"]["grant"]["properties"])

@@ -31,7 +31,7 @@ class Sneaky:
 def test_a_guest_cannot_hide_its_denials_behind_a_limit():
     lock = Lock(graph="g", manifest="graph.yaml", inputs={})
     denials = deque()
-    running = Running(Composed(LockFile(lock, Path("graph.lock.json"), None), lock, {}, {}, {}, None), {}, denials)
+    running = Running(Composed(LockFile(lock, Path("graph.lock.json"), None), lock, {}, {}, {}, None), {}, denials, arrays=False)
     target = Target(node=Sneaky(), inbound=Inbound(name="application -> n", limits=None), function=("", "f"))
     with pytest.raises(LimitExceeded):
         running._call(Root(), target, ())
