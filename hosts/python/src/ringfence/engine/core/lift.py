@@ -98,26 +98,12 @@ def case(name: str, value: Any) -> Case:
 
 def compile_load(lifter: Lifter, kind: Type, *, flat: bool) -> Load:
     """The function that reads one value of this type."""
-    writer = _Writer(lifter, flat=flat)
-    value = writer.plan(kind, 0)
-    writer.unpack(extent(kind)[0])
-    writer.source.add(f"return {value()}")
-    writer.begin()
-    made: Load = writer.source.function("border", "data", "at")
-    return made
+    return _Writer(lifter, flat=flat).read_one(kind, str)
 
 
 def compile_params(lifter: Lifter, kinds: Sequence[Type]) -> Load:
     """The function that reads all parameters from a block of core values, as a list."""
-    writer, values, index = _Writer(lifter, flat=True), [], 0
-    for kind in kinds:
-        values.append(writer.plan(kind, index * SLOT))
-        index += len(flat(kind))
-    writer.unpack(index * SLOT)
-    writer.source.add(f"return [{', '.join([value() for value in values])}]")
-    writer.begin()
-    made: Load = writer.source.function("border", "data", "at")
-    return made
+    return _Writer(lifter, flat=True).read_all(kinds, lambda values: f"[{', '.join(values)}]")
 
 
 def compile_loads(lifter: Lifter, kind: Type) -> Callable[[Any, int, int], Any]:
@@ -239,7 +225,32 @@ class Reader:
         if names:
             self.source.add(f"{', '.join(names)}, = {self.source.constant(Struct(code).unpack_from)}(data, at)")
 
-    def begin(self) -> None:
+    def plan(self, kind: Type, at: int) -> Callable[[], Any]:
+        """Plan a value at this offset; the function returned adds what makes it, and returns what names it in the code."""
+        raise NotImplementedError
+
+    def read_one(self, kind: Type, shown: Callable[[Any], str]) -> Load:
+        """The function that reads one value; `shown` is the expression of what names it."""
+        value = self.plan(kind, 0)
+        self.unpack(extent(kind)[0])
+        return self._made(shown(value()))
+
+    def read_all(self, kinds: Sequence[Type], shown: Callable[[list[Any]], str]) -> Load:
+        """The function that reads values of these types, one behind the other in a block of core values."""
+        values, index = [], 0
+        for kind in kinds:
+            values.append(self.plan(kind, index * SLOT))
+            index += len(flat(kind))
+        self.unpack(index * SLOT)
+        return self._made(shown([value() for value in values]))
+
+    def _made(self, expression: str) -> Load:
+        self.source.add(f"return {expression}")
+        self._begin()
+        made: Load = self.source.function("border", "data", "at")
+        return made
+
+    def _begin(self) -> None:
         """Put what texts are read with before all else, if there are any."""
         if self._texts:
             self.source.first("view = border.view; size = border.size; spend = border.spend")

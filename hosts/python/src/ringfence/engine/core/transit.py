@@ -26,7 +26,7 @@ from ringfence.contract.types import (
     VariantOf,
 )
 from ringfence.engine.core.apart import boxed, bulk
-from ringfence.engine.core.layout import SLOT, cases, discriminant_size, extent, flags_size, flat, payload_offset
+from ringfence.engine.core.layout import SLOT, cases, discriminant_size, extent, flags_size, payload_offset
 from ringfence.engine.core.lift import MANY, Load, Reader, character, discriminant, unaligned, write_elements
 
 Expressions: TypeAlias = Callable[[], list[str]]
@@ -45,27 +45,12 @@ class Carrier(Protocol):
 
 def compile_parts(carrier: Carrier, kind: Type, *, flat: bool) -> Load:
     """The function that reads the parts of one value; a single one bare."""
-    writer = _Writer(carrier, flat=flat)
-    parts = writer.plan(kind, 0)
-    writer.unpack(extent(kind)[0])
-    writer.source.add(f"return {boxed(parts())}")
-    writer.begin()
-    made: Load = writer.source.function("border", "data", "at")
-    return made
+    return _Writer(carrier, flat=flat).read_one(kind, boxed)
 
 
 def compile_params(carrier: Carrier, kinds: Sequence[Type]) -> Load:
     """The function that reads the parts of all parameters from a block of core values, always as a tuple."""
-    writer, values, index = _Writer(carrier, flat=True), [], 0
-    for kind in kinds:
-        values.append(writer.plan(kind, index * SLOT))
-        index += len(flat(kind))
-    writer.unpack(index * SLOT)
-    names = [name for value in values for name in value()]
-    writer.source.add(f"return ({''.join([f'{name}, ' for name in names])})")
-    writer.begin()
-    made: Load = writer.source.function("border", "data", "at")
-    return made
+    return _Writer(carrier, flat=True).read_all(kinds, lambda values: f"({''.join([f'{part}, ' for parts in values for part in parts])})")
 
 
 def compile_list(carrier: Carrier, kind: Type) -> Callable[[Any, int, int], Any]:
