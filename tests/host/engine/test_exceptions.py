@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import gc
 import os
 import random
 import signal
