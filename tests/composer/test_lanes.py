@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
 from ringfence import Graph
 from ringfence.contract.names import digest_of
+from ringfence_composer import trial
+from ringfence_composer.builders.base import BuildContext
 from ringfence_composer.compose import Workshop, compose_file, plan_file
-from ringfence_composer.errors import PlanRefused
+from ringfence_composer.errors import PlanRefused, ToolFailed
 from ringfence_composer.toolchain import Toolchain
 
 FUNCTION = '(func (export "answer") (result i32) (i32.const 42))'
@@ -18,6 +21,15 @@ PLAIN = f"(component (core module $m {FUNCTION}) (core instance $i (instantiate 
 MANY = f"""(component (core module $m (memory 1) {FUNCTION}) {"(core instance (instantiate $m))" * 101}
   (core instance $i (instantiate $m)) {LIFTED})"""
 """More memories than one core module may have."""
+
+GIVEN = """(component {name} (alias outer {outer} $r (type $q)) (import "s" (type $s (eq $q)))
+  (type $o (own $s)) (import "t" (type $t (eq $o))) (export "f" (func (param "x" $t))))"""
+FATAL = f"""(component
+  (component $a (import "r" (type $r (sub resource))) (import "c" {GIVEN.format(name="$c", outer="$a")})
+    (component $b (import "r" (type $r (sub resource))) (import "c" {GIVEN.format(name="", outer="$b")}))
+    (instance (instantiate $b (with "r" (type $r)) (with "c" (component $c)))))
+  (core module $m {FUNCTION}) (core instance $i (instantiate $m)) {LIFTED})"""
+"""Valid, and a panic of wasmtime 50's parser, which ends the process that it reads it in."""
 
 
 @pytest.fixture
@@ -88,3 +100,44 @@ def test_a_manifest_may_ask_for_the_reference_engine(manifest):
     file = manifest(PLAIN, ", lane: component")
     compose_file(file)
     assert lane(file) == ("component", "asked for in the manifest")
+
+
+@pytest.mark.parametrize("options", ["", ", lane: component"])
+def test_a_component_that_ends_the_engines_process_is_refused_and_this_one_lives(manifest, options):
+    """Else it would end the application's: wasmtime reads components where the application runs."""
+    with pytest.raises(PlanRefused, match="the component lane can't load this component: it ends the engine's process") as refused:
+        compose_file(manifest(FATAL, options))
+    (problem,) = refused.value.problems
+    assert (problem.line, problem.path) == (4, "nodes.thing")
+    assert ("breaks the translator" if not options else "asked for in the manifest") in problem.message
+
+
+def test_a_component_that_no_lane_runs_is_refused_when_it_is_composed_and_not_when_it_is_loaded(manifest):
+    text = PLAIN.replace('(func (export "answer")', '(memory i64 1) (func (export "answer")')
+    with pytest.raises(PlanRefused, match="the component lane can't load this component: .* memory64 must be enabled"):
+        compose_file(manifest(text))
+
+
+def test_what_was_tried_is_remembered(manifest, monkeypatch):
+    """A refusal as well as a success: the trial costs a process."""
+    for text, options in ((FATAL, ""), (MANY, ""), (PLAIN, ", lane: component")) * 2:
+        with contextlib.suppress(PlanRefused):
+            compose_file(manifest(text, options))
+        if options:
+            monkeypatch.setattr("ringfence_composer.trial._try", lambda *_: pytest.fail("tried again"))
+
+
+@pytest.mark.parametrize("end", ["ended by SIGKILL", "ended with exit code 1", "took longer than 1 s"])
+def test_a_trial_that_somebody_ended_says_nothing_of_the_component(monkeypatch, tmp_path, end):
+    """Short of memory today, it may load tomorrow: no verdict, and none that is remembered."""
+
+    def killed(*_, **__):
+        raise ToolFailed("python", end)
+
+    component, context = tmp_path / "x.wasm", BuildContext(cache=tmp_path / "cache")
+    component.write_bytes(Toolchain().parse(PLAIN))
+    digest = digest_of(component.read_bytes())
+    with monkeypatch.context() as ended, pytest.raises(ToolFailed, match=end):
+        ended.setattr(trial, "run", killed)
+        trial.fault(component, digest, context)
+    assert trial.fault(component, digest, context) == ""

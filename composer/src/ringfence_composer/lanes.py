@@ -9,10 +9,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from ringfence.contract.errors import Problem
 from ringfence.contract.lock import Lane
 from ringfence.contract.names import Digest, digest_of
 
-from ringfence_composer.build import BuiltGraph, CoreForm
+from ringfence_composer.build import BuiltGraph, BuiltNode, CoreForm
 from ringfence_composer.builders.base import BuildContext
 from ringfence_composer.builders.cache import BuildCache, Stored
 from ringfence_composer.decompose import FORMAT, Decomposed, decompose
@@ -20,6 +21,7 @@ from ringfence_composer.errors import PlanRefused
 from ringfence_composer.manifest.graph import NodeManifest
 from ringfence_composer.manifest.source import Problems
 from ringfence_composer.toolchain import Toolchain
+from ringfence_composer.trial import fault
 
 BY_DEFAULT = "the default"
 BY_MANIFEST = "asked for in the manifest"
@@ -32,7 +34,8 @@ def with_lanes(built: BuiltGraph, toolchain: Toolchain, context: BuildContext, l
     A component that core can't carry runs on the component lane, which its reason then says.
 
     Raises:
-        PlanRefused: components that core can't carry, of nodes for which it is asked, with all reasons.
+        PlanRefused: components that core can't carry, of nodes for which it is asked, with all reasons; components that the other lane
+            can't load either.
     """
     problems, nodes = Problems(), dict(built.nodes)
     for node in built.resolved.manifest.nodes:
@@ -52,9 +55,20 @@ def with_lanes(built: BuiltGraph, toolchain: Toolchain, context: BuildContext, l
                 path, hint = ((*node.path, "lane"), "leave lane out") if why == BY_MANIFEST else (node.path, "leave --lane out")
                 message = f"the core lane can't carry this component: {reason}"
                 problems.extend([built.resolved.manifest.document.problem(path, message, hint=hint)])
+    for node in built.resolved.manifest.nodes:
+        if nodes[node.name].lane == "component":
+            problems.extend(_misfits(node, nodes[node.name], built, context))
     if problems:
         raise PlanRefused(problems.in_order())
     return replace(built, nodes=nodes)
+
+
+def _misfits(node: NodeManifest, made: BuiltNode, built: BuiltGraph, context: BuildContext) -> list[Problem]:
+    """What keeps a node off the component lane, which is the last there is."""
+    context.report(f"{node.name}: loading the component on the component lane, to see that it can be")
+    found = fault(Path(made.path), made.digest, context)
+    message = f"the component lane can't load this component: {found} (it has this lane because: {made.lane_reason})"
+    return [built.resolved.manifest.document.problem(node.path, message)] if found else []
 
 
 def _asked(node: NodeManifest, lane: Lane | None) -> tuple[Lane | None, str]:

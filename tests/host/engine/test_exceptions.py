@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import gc
 import os
 import random
 import signal
