@@ -30,12 +30,12 @@ class Sneaky:
 
 def test_a_guest_cannot_hide_its_denials_behind_a_limit():
     lock = Lock(graph="g", manifest="graph.yaml", inputs={})
-    denials = deque()
-    running = Running(Composed(LockFile(lock, Path("graph.lock.json"), None), lock, {}, {}, {}, None), {}, denials, arrays=False)
+    denials, every = deque(), deque()
+    running = Running(Composed(LockFile(lock, Path("graph.lock.json"), None), lock, {}, {}, {}, None), {}, (denials, every), arrays=False)
     target = Target(node=Sneaky(), inbound=Inbound(name="application -> n", limits=None), function=("", "f"))
     with pytest.raises(LimitExceeded):
         running._call(Root(), target, ())
-    assert list(denials) == [DENIAL]
+    assert list(denials) == list(every) == [DENIAL]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_guests_error_fits_into_a_message(value):
 
 
 def test_waiting_for_a_thread_counts_to_the_deadline(probe, monkeypatch):
-    monkeypatch.setattr("ringfence.running._THREADS", 1)
+    monkeypatch.setattr("ringfence.beside._THREADS", 1)
     graph = probe(limits="deadline: 1s")
 
     async def both():

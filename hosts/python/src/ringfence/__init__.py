@@ -26,6 +26,7 @@ from ringfence.contract.errors import (
 )
 
 if TYPE_CHECKING:
+    from ringfence.beside import acall
     from ringfence.graph import Graph
 
 __version__ = "0.1.0"
@@ -49,13 +50,18 @@ __all__ = [
     "SubstituteError",
     "UsageError",
     "__version__",
+    "acall",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """`Graph` on first use: tools that need only the contract or the engine don't pay for the host."""
+    """`Graph` and `acall` on first use: tools that need only the contract or the engine don't pay for the host."""
     if name == "Graph":
         from ringfence.graph import Graph
 
         return Graph
+    if name == "acall":
+        from ringfence.beside import acall
+
+        return acall
     raise AttributeError(f"module 'ringfence' has no attribute {name!r}")

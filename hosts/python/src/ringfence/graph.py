@@ -30,6 +30,7 @@ class Graph:
     def __init__(self, composed: Composed, substitutes: Mapping[str, object], *, arrays: bool) -> None:
         self.name = composed.file.lock.graph
         self.denials: deque[Denial] = deque(maxlen=_REMEMBERED)
+        self.all_denials: deque[Denial] = deque(maxlen=_REMEMBERED)  # those too that an error told of, which somebody may have caught
         self._composed, self._substitutes, self._arrays = composed, substitutes, arrays
         self._running: Running | None = None
         self._guard = threading.Lock()
@@ -83,7 +84,7 @@ class Graph:
             if self._running is None:
                 from ringfence.running import Running
 
-                self._running = Running(self._composed, self._substitutes, self.denials, arrays=self._arrays)
+                self._running = Running(self._composed, self._substitutes, (self.denials, self.all_denials), arrays=self._arrays)
                 if self._closed:
                     self._running.close()
             return self._running

@@ -10,6 +10,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ringfence.beside import ERRAND, Errand, threads
 from ringfence.call import Root
 from ringfence.contract.errors import CapabilityDenied, Denial, GuestError, GuestTrap, IntegrityError, Interrupted
 from ringfence.contract.limits import Limits
@@ -24,9 +25,6 @@ from ringfence.signals import defer, undefer
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
-
-_THREADS = 64
-"""Calls of `acall` at once; more wait, and the wait counts to their deadline."""
 
 
 @lru_cache(maxsize=1)
@@ -52,14 +50,16 @@ class Running:
     A node is loaded and linked, and all that it can reach, when one of its functions is first looked for: before any deadline runs.
     """
 
-    def __init__(self, composed: Composed, substitutes: Mapping[str, object], denials: deque[Denial], *, arrays: bool) -> None:
-        """`substitutes` are doubles in the places of nodes; `denials` takes those that no error tells of; `arrays` as in `Graph.load`.
+    def __init__(
+        self, composed: Composed, substitutes: Mapping[str, object], denials: tuple[deque[Denial], deque[Denial]], *, arrays: bool
+    ) -> None:
+        """`substitutes` are doubles in the places of nodes; `denials` takes those that no error tells of, and all; `arrays`: see `Graph`.
 
         Raises:
             IntegrityError: the lock contradicts itself.
             SubstituteError: doubles don't fit the nodes they stand for.
         """
-        self._file, self._denials = composed.file, denials
+        self._file, (self._denials, self._all_denials) = composed.file, denials
         lock = composed.file.lock
         self.name = lock.graph
         standing = _stand_ins(composed, substitutes) if substitutes else {}
@@ -123,19 +123,11 @@ class Running:
 
     async def acall(self, name: str, arguments: tuple[Any, ...]) -> Any:
         """See `Graph.acall`."""
-        import asyncio  # whoever awaits has it already
-
-        root = Root()
+        root, errand = Root(), Errand()
         with self._guard:
             self._ensure_open()
-            future = asyncio.get_running_loop().run_in_executor(self._pool(), self._find_and_call, root, name, arguments)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            root.interrupt(Interrupted(f"{name} was cancelled"))
-            await asyncio.wait([future])
-            future.exception()  # seen: it is the interruption, or came too late to matter
-            raise
+            future = errand.start(self._pool(), partial(self._find_and_call, root, name, arguments))
+        return await errand.end(future, name)
 
     def _find_and_call(self, root: Root, name: str, arguments: tuple[Any, ...]) -> Any:
         began = time.monotonic()
@@ -144,15 +136,15 @@ class Running:
         return self._call(root, target, arguments)
 
     def _pool(self) -> ThreadPoolExecutor:
-        from concurrent.futures import ThreadPoolExecutor
-
-        self._threads = self._threads or ThreadPoolExecutor(_THREADS, thread_name_prefix=f"ringfence-{self.name}")
+        self._threads = self._threads or threads(f"ringfence-{self.name}")
         return self._threads
 
     def _call(self, root: Root, target: Target, arguments: tuple[Any, ...]) -> Any:
-        deferred = defer(root)
+        deferred, errand = defer(root), ERRAND.get()
         try:
             self._roots.add(root)
+            if errand is not None:
+                errand.enter(root)
             self._ensure_open()  # now: either it is seen here that the graph was closed, or there that this call runs
             result = target.node.invoke(root, target.inbound, target.function, arguments)
         except WitError as error:
@@ -169,6 +161,10 @@ class Running:
             raise
         finally:
             self._roots.discard(root)
+            if errand is not None:
+                errand.leave(root)
+            if root.denials:
+                self._all_denials.extend(root.denials)
             if deferred:
                 undefer()
         if root.denials:

@@ -40,7 +40,7 @@ def warm(path: Path, cache: Path | None, begun: Begun) -> Iterator[Warmed]:
     if fault := cache_fault(cache):
         raise RingfenceError(f"the compile cache can't be used: {fault}", hint="name another folder with --cache")
     file = read_lock(path, None, cache)
-    running = Running(_without_policies(file, cache), {}, deque(), arrays=False)
+    running = Running(_without_policies(file, cache), {}, (deque(), deque()), arrays=False)
     nodes = running.in_order()
     for number, node in enumerate(nodes, start=1):
         begun(node.name, number, len(nodes))
