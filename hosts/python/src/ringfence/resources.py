@@ -15,6 +15,7 @@ from ringfence.contract.names import parse_interface, snake
 from ringfence.contract.types import (
     Borrow,
     FunctionType,
+    InterfaceType,
     ListOf,
     OptionOf,
     Own,
@@ -36,6 +37,8 @@ class Home(Protocol):
     application: Callable[..., Any] | None
     """Runs a method for the application; None where the node is not exposed."""
 
+    @property
+    def exports(self) -> Mapping[str, InterfaceType]: ...
     def methods(self, resource: ResourceName) -> Mapping[str, FunctionName]: ...
     def drop(self, resource: Resource) -> None: ...
 

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from types import FunctionType as PythonFunction
 from typing import Any
 
+from ringfence.bindings.double import Serving
 from ringfence.contract.errors import Problem
 from ringfence.contract.members import OF_EVERY_RESOURCE, member, members, methods
 from ringfence.contract.names import parse_interface, snake
@@ -33,7 +34,8 @@ class Offer:
     def _home(self, interface: str) -> object:
         """The object that has an interface's functions. An attribute that is made up when it is asked for (a Mock's) is none."""
         if isinstance(self._double, Mapping):
-            return self._double.get(interface, _ABSENT)
+            found = self._double.get(interface, _ABSENT)
+            return found.typed(self._exports[interface]) if isinstance(found, Serving) else found
         parsed = parse_interface(interface)
         name = snake(parsed.name if parsed else interface)
         unique = sum(snake(one.name) == name for one in map(parse_interface, self._exports) if one) == 1
