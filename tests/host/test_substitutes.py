@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,6 @@ import pytest
 from ringfence import (
     CapabilityDenied,
     DeadlineExceeded,
-    Denial,
     Graph,
     GuestError,
     GuestTrap,
@@ -23,6 +23,7 @@ from ringfence import (
     SubstituteError,
 )
 from ringfence.contract.values import Case, WitError
+from ringfence.testing import deny, time_out, trap
 
 ORDER = {
     "id": "A-17",
@@ -105,8 +106,8 @@ def test_a_double_gets_what_a_component_would(faked):
     ("answer", "message"),
     [
         (
-            ORDER | {"lines": [ORDER["lines"][0] | {"quantity": -1}]},
-            "lines[0].quantity: get-order of the substitute for vendor returned what does not fit: expected u32 (0 to 4294967295), found",
+            ORDER | {"lines": [ORDER["lines"][0] | {"quantity": "2"}]},
+            "lines[0].quantity: get-order of the substitute for vendor returned what does not fit: expected u32, found str",
         ),
         (ORDER | {"status": "lost"}, "status: get-order of the substitute for vendor returned what does not fit: no label 'lost'"),
         (None, "get-order of the substitute for vendor returned what does not fit: expected record"),
@@ -139,20 +140,34 @@ def test_an_err_case_that_does_not_fit_is_the_doubles_fault(faked):
 
 def test_a_double_may_deny_time_out_and_trap(faked):
     """What the fence does to a component, an application must be able to try without one."""
-    denial = Denial(node="", edge="", kind="tcp", operation="connect", value="1.2.3.4:5", reason="no", allow='tcp: ["1.2.3.4:5"]')
     with pytest.raises(CapabilityDenied) as denied:
-        faked(raising(CapabilityDenied([denial]))).call("vendor.get-order", "A-17")
+        faked(raising(deny("tcp", "1.2.3.4:5"))).call("vendor.get-order", "A-17")
     assert (denied.value.denials[0].node, denied.value.denials[0].edge) == ("vendor", "application -> vendor")
     with pytest.raises(DeadlineExceeded, match="vendor: limits.deadline of 2s exceeded"):
-        faked(raising(DeadlineExceeded("", "deadline", "2s"))).call("vendor.get-order", "A-17")
-    with pytest.raises(GuestTrap) as trap:
-        faked(raising(GuestTrap("unreachable"))).call("vendor.get-order", "A-17")
-    assert trap.value.node == "vendor"
+        faked(raising(time_out("2s"))).call("vendor.get-order", "A-17")
+    with pytest.raises(GuestTrap) as trapped:
+        faked(raising(trap())).call("vendor.get-order", "A-17")
+    assert trapped.value.node == "vendor"
 
 
 def test_a_doubles_own_mistake_comes_out_as_it_is(faked):
     with pytest.raises(ZeroDivisionError):
         faked(FakeVendor(lambda _: 1 / 0)).call("vendor.get-order", "A-17")
+
+
+def test_ctrl_c_strikes_in_a_double(faked):
+    """While a component runs it waits for a good moment; a double that hangs would never come to one."""
+    seen = []
+
+    def answer(_):
+        signal.raise_signal(signal.SIGINT)
+        seen.append("went on")
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        faked(FakeVendor(answer)).call("vendor.get-order", "A-17")
+    assert seen == []
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_closed_graph_does_not_call_its_doubles(faked):

@@ -24,6 +24,9 @@ import reprlib
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
+DOUBLE = "double"
+"""The node that an error names which a test double raised: where it stands, only the graph knows, which puts its node's name there."""
+
 
 class _Brief(reprlib.Repr):
     """Values as a message shows them: a guest's may be as large as its output limit."""

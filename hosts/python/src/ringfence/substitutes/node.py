@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from ringfence.call import Call, Root
 from ringfence.contract import fit
 from ringfence.contract.canonical import canonical
-from ringfence.contract.errors import CapabilityDenied, Denial, GuestError, GuestTrap, LimitExceeded, ShapeError
+from ringfence.contract.errors import DOUBLE, CapabilityDenied, Denial, GuestError, GuestTrap, LimitExceeded, ShapeError
 from ringfence.contract.fit import Path
 from ringfence.contract.limits import Limits
 from ringfence.contract.members import member
@@ -22,6 +22,7 @@ from ringfence.engine.seam import FunctionName, Parts
 from ringfence.gate import Refused
 from ringfence.instance import Inbound, methods_of, short_name
 from ringfence.resources import Resource, resource_of
+from ringfence.signals import defer, undefer
 from ringfence.substitutes.offer import Offer, resource_problems
 
 
@@ -50,6 +51,16 @@ class _NoLease:
 
 
 _NO_LEASE = _NoLease()
+
+
+class _AtOnce:
+    """What Ctrl-C raises is raised where it strikes: a double is plain Python, and may hang like any."""
+
+    def interrupt(self, reason: BaseException) -> None:
+        raise reason
+
+
+_AT_ONCE = _AtOnce()
 
 
 class Substitute:
@@ -85,17 +96,25 @@ class Substitute:
         _ensure_wanted(caller)
         crossing = _Crossing(self, name)
         given = crossing.arguments(arguments)
+        at_once = defer(_AT_ONCE)
         try:
             answer = self._target(name, given)
         except (WitError, GuestError) as error:
             raise WitError(crossing.err(error)) from error
         except CapabilityDenied as denied:
+            if not denied.denials:
+                raise
             raise self._refused(caller, inbound, denied.denials) from denied
         except LimitExceeded as error:
-            raise error if error.node else type(error)(self.name, error.limit, error.allowed) from error
+            if error.node != DOUBLE:
+                raise
+            raise type(error)(self.name, error.limit, error.allowed) from error
         except GuestTrap as trap:
-            trap.node = trap.node or self.name
+            trap.node = self.name if trap.node in ("", DOUBLE) else trap.node
             raise
+        finally:
+            if at_once:
+                undefer()
         return crossing.ok(answer)
 
     def _target(self, name: FunctionName, given: list[Any]) -> Any:
@@ -107,7 +126,7 @@ class Substitute:
     def _refused(self, caller: Call | Root, inbound: Inbound, denials: Sequence[Denial]) -> Refused:
         """The refusals that the double tells of, recorded with the call as the gate does it."""
         root = caller.root if isinstance(caller, Call) else caller
-        named = [denial if denial.node else denial._replace(node=self.name, edge=inbound.name) for denial in denials]
+        named = [one._replace(node=self.name, edge=inbound.name) if one.node == DOUBLE else one for one in denials]
         for denial in named:
             root.deny(denial)
         return Refused(named[-1])
