@@ -17,6 +17,7 @@ test: setup
     {{run}} ruff check
     {{run}} ruff format --check
     {{run}} mypy
+    {{run}} basedpyright
     {{run}} lint-imports
     {{run}} pytest
 

@@ -9,6 +9,7 @@
     ├── ToolFailed          a tool ended in an error, with the end of its output (4)
     ├── BuildFailed         a component could not be built (4)
     ├── PlanRefused         built components do not fit the graph (1; holds all problems)
+    ├── BindingsStale       a file of bindings is not what the graph would give now (1)
     └── InternalError       this program broke (4; made at the edge of the command line only)
 
 What is wrong in graph.yaml or component.yaml is a `ringfence.contract.errors.ManifestError` (3), with every problem's line and column.
@@ -17,6 +18,7 @@ What is wrong in graph.yaml or component.yaml is a `ringfence.contract.errors.Ma
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from ringfence.contract.errors import Problem, RingfenceError
@@ -105,6 +107,17 @@ class PlanRefused(ComposerError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+
+class BindingsStale(ComposerError):
+    """A file of bindings is not what the graph would give now; `output` is the difference."""
+
+    code = "stale-bindings"
+    exit_code = 1
+
+    def __init__(self, file: Path, difference: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{file} is not up to date", hint=hint)
+        self.file, self.output = file, difference
 
 
 class InternalError(ComposerError):

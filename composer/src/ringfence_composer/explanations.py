@@ -12,6 +12,7 @@ from ringfence.contract.explanations import EXPLANATIONS as HOST_EXPLANATIONS
 from ringfence.contract.explanations import Explanation
 
 from ringfence_composer.errors import (
+    BindingsStale,
     BuildFailed,
     ComposerError,
     DigestMismatch,
@@ -75,6 +76,11 @@ EXPLANATIONS: Mapping[type[RingfenceError], Explanation] = {
         meaning="The built components do not fit their graph, so there is no plan, and no lock was written.",
         cause="A binary imports what nothing satisfies or knows, a lane that cannot carry it, or two programs read it differently.",
         remedy="Correct what each problem names; compose inspect shows what a binary imports.",
+    ),
+    BindingsStale: Explanation(
+        meaning="A file that compose bindings wrote is not what it would write for the graph as it is now.",
+        cause="The WIT, what the graph exposes, or this program changed since, or somebody edited the file.",
+        remedy="Run compose bindings graph.yaml -o FILE, and see with your type checker what that means for the application.",
     ),
 }
 

@@ -22,7 +22,7 @@ __all__ = ["compose", "exit_code", "main"]
 SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
     "Compose and run": (graphs.up, graphs.check, components.build, calls.run),
     "See": (graphs.plan, graphs.show, components.inspect, words.explain),
-    "Write": (work.new, work.dev, work.doctor, editors.completion, editors.schema),
+    "Write": (work.new, work.dev, work.bindings, work.doctor, editors.completion, editors.schema),
 }
 """The commands, as the help lists them."""
 

@@ -1,4 +1,4 @@
-"""Commands for those who write components and graphs: new, dev, doctor."""
+"""Commands for those who write components, graphs and applications: new, dev, bindings, doctor."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from ringfence.contract.errors import RingfenceError
 
+from ringfence_composer.bindings.file import bindings_of, check_bindings, write_bindings
 from ringfence_composer.cli.options import CACHE, GRAPH, JSON, PARAM
 from ringfence_composer.cli.outcome import exit_code, guarded, report_error, workshop_of
 from ringfence_composer.compose import compose_file
@@ -96,6 +97,24 @@ def _composed(terminal: Terminal, graph: Path, cache: Path | None) -> int:
         terminal.done()
     terminal.note(f"composed {done.file}")
     return 0
+
+
+@click.command(short_help="Write typed Python for an application of the graph.")
+@GRAPH
+@click.option("-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write it into this file, not to stdout.")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing: fail, with the difference, if the file is not up to date.")
+@CACHE
+def bindings(*, graph: Path, file: Path | None, only_check: bool, cache: Path | None) -> None:
+    """Write what the graph's exposed nodes take, answer and raise as typed Python: dataclasses, enums, exceptions, a Protocol each."""
+    if only_check and file is None:
+        raise click.UsageError("--check compares a file: name it with -o")
+    terminal = Terminal()
+    if file is None:
+        click.echo(guarded(terminal, lambda: bindings_of(graph, workshop_of(terminal, cache))), nl=False)
+    else:
+        work = check_bindings if only_check else write_bindings
+        guarded(terminal, lambda: work(graph, file, workshop_of(terminal, cache)))
+        terminal.line(str(file))
 
 
 @click.command(short_help="Say what this installation lacks, and the command for it.")
