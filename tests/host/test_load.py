@@ -3,17 +3,16 @@
 import json
 import os
 import shutil
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from places import ROOT
 from ringfence import Graph, IntegrityError, ManifestError, StaleLock
 from ringfence.contract.limits import Limits
-from ringfence.contract.lock import Lock, LockedEdge, _canonical
+from ringfence.contract.lock import Lock, _canonical
 from ringfence.contract.names import digest_of
 from ringfence.contract.types import FunctionType, InterfaceType
-from ringfence.loading import _join
+from ringfence.instance import Inbound, Outbound
 
 
 @pytest.fixture
@@ -145,11 +144,7 @@ def test_an_artifact_that_is_a_pipe_is_refused_at_once(copy):
 
 def test_an_edge_to_a_function_that_the_provider_lacks_is_refused():
     """The composer compares types; the host does not take its word for it."""
-    edge = LockedEdge(consumer="a", provider="b", interfaces={"x:y/z": "x:y/z"})
-    with_one = InterfaceType({"f": FunctionType((), None)})
-    nodes = {
-        "a": SimpleNamespace(loaded=SimpleNamespace(imports={"x:y/z": with_one}), providers={}),
-        "b": SimpleNamespace(loaded=SimpleNamespace(exports={"x:y/z": InterfaceType({})}), limits=Limits()),
-    }
+    provider = SimpleNamespace(name="b", exports={"x:y/z": InterfaceType({})})
+    edge = Outbound(provider=provider, inbound=Inbound(name="a -> b", limits=Limits()), interfaces={"x:y/z": "x:y/z"})
     with pytest.raises(IntegrityError, match="a -> b: x:y/z has no function f"):
-        _join(nodes, edge, Path("graph.lock.json"))
+        edge.functions({"x:y/z": InterfaceType({"f": FunctionType((), None)})})
