@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from inspect import signature
 from typing import Any, TypeAlias, Union, assert_never, get_args, get_origin, get_type_hints
 
-from ringfence.bindings.declarations import Failure, Resource
-from ringfence.contract.errors import UsageError
+from ringfence.bindings.declarations import Resource
+from ringfence.contract.errors import Failure, UsageError
 from ringfence.contract.names import snake
 from ringfence.contract.types import (
     Borrow,

@@ -1,44 +1,13 @@
-"""The base classes and the decorator of generated declarations."""
+"""The base of generated resources, and the decorator of generated functions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from typing import Any, Protocol, Self, TypeVar
 
-from ringfence.contract.errors import GuestError
-from ringfence.contract.values import Case
+from ringfence.contract.errors import Failure
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Failure(GuestError):
-    """The err case of a function's result, as an exception; `value` is what the guest gave with it.
-
-    Generated files derive a class for each type of error, and one for each case where that type is a variant. A test double raises them
-    to answer with that error. They are compared by class and value.
-    """
-
-    value: Any = None
-
-    def __init__(self) -> None:
-        self.__post_init__()
-
-    def __post_init__(self) -> None:  # dataclasses below have an __init__ of their own
-        self.tell(type(self).__name__)
-
-    def tell(self, function: str) -> None:
-        """Say in the message which function failed."""
-        value, case = self.value, getattr(type(self), "__case__", None)
-        GuestError.__init__(self, function, value if case is None else Case(case, value))
-        self.value = value
-        self.args = tuple(getattr(self, one.name) for one in fields(self)) if is_dataclass(self) else ()
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and isinstance(other, Failure) and self.value == other.value
-
-    def __hash__(self) -> int:
-        return hash(type(self))
 
 
 class Resource(Protocol):

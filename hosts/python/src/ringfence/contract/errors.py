@@ -12,6 +12,7 @@ RingfenceError
 │   └── DeadlineExceeded   … its deadline (also TimeoutError)
 ├── Interrupted          the call was cancelled from outside
 ├── GuestError           the guest answered with the err case of a WIT result
+│   └── Failure            … in a class of generated bindings
 └── GuestTrap            the guest's code trapped; its instance is gone
 └── GuestExit          … by calling exit
 
@@ -223,6 +224,38 @@ class GuestError(RingfenceError):
     def __init__(self, function: str, value: object) -> None:
         super().__init__(f"{function}: {_brief.repr(value)}")
         self.function, self.value = function, value
+
+
+class Failure(GuestError):
+    """The err case in the class that generated bindings declare for it; `value` is what the guest gave with it.
+
+    They derive a class for each type of error, and where that is a variant one for each of its cases (`__case__`). A test double raises
+    them to answer with that error. They are compared by class and value. Raised as it is where an err case has no value.
+    """
+
+    code = "failure"
+
+    value: Any = None
+
+    def __init__(self) -> None:
+        self.__post_init__()
+
+    def __post_init__(self) -> None:  # dataclasses below have an __init__ of their own
+        self.tell(type(self).__name__)
+
+    def tell(self, function: str) -> None:
+        """Say in the message which function failed."""
+        value, case = self.value, getattr(type(self), "__case__", None)
+        GuestError.__init__(self, function, value)
+        self.args = (value,) if getattr(self, "__dataclass_fields__", None) else ()
+        if case is not None:
+            self.message = f"{function}: {case}" + (f"({_brief.repr(value)})" if self.args else "")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and isinstance(other, Failure) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash(type(self))
 
 
 class GuestTrap(RingfenceError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ringfence.contract.errors import (
     CapabilityDenied,
     DeadlineExceeded,
+    Failure,
     GuestError,
     GuestExit,
     GuestTrap,
@@ -95,6 +96,11 @@ EXPLANATIONS: Mapping[type[RingfenceError], Explanation] = {
         meaning="The guest answered with the err case of its WIT result. The fence has nothing to do with it.",
         cause="What the component's interface says: not found, a bad reply, and so on; error.value is the WIT value.",
         remedy="Handle it like any answer of that library.",
+    ),
+    Failure: Explanation(
+        meaning="The library answered with an error of its own, and bindings that were generated for the graph gave it their class.",
+        cause="What that error's docstring says: it has the words of the WIT.",
+        remedy="Catch the class of the case, or of all its cases; the value is error.value.",
     ),
     GuestTrap: Explanation(
         meaning="The guest's code trapped; its instance was thrown away, and other instances live on.",
