@@ -23,7 +23,7 @@ _MOUNTS = {_SOURCE: "source", "2": "requirements"}
 _SYNTAX = ("SyntaxError:", "IndentationError:", "TabError:")
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(?P<name>[\w.]+)'")
 _NO_ATTRIBUTE = re.compile(r"AttributeError: module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'")
-_LACKING = re.compile(rf"LookupError: {re.escape(LACKING)}(?P<names>[\w. ]+)$")
+_LACKING = re.compile(rf"LookupError: {re.escape(LACKING)}(?P<names>[\w.: ]+)$")
 _WORLD = re.compile(r'^    "(?P<world>[^"\n]+)",$', re.MULTILINE)
 
 
@@ -47,7 +47,7 @@ def explained(component: ComponentSource, error: ToolFailed) -> ComposerError:
         # Without a traceback it is componentize-py that looks for it: the module with the resources of an exported interface.
         return _no_export(component, missing["name"], None)
     if found := _LACKING.search(output):
-        return _no_methods(component, found["names"].split())
+        return _lacking(component, [one.split(":") for one in found["names"].split()])
     if "Traceback (most recent call last)" in output or "Error:" in output:
         return _not_imported(component, output)
     return BuildFailed(
@@ -95,18 +95,19 @@ def _no_export(component: ComponentSource, module: str, name: str | None) -> Sou
     )
 
 
-def _no_methods(component: ComponentSource, names: list[str]) -> SourceInvalid:
-    """The first class that lacks some, with all that it lacks."""
-    owner = names[0].rpartition(".")[0]
-    module, _, name = owner.rpartition(".")
-    methods = [one.rpartition(".")[2] for one in names if one.rpartition(".")[0] == owner]
-    file = _file_of(component, module)
+def _lacking(component: ComponentSource, missing: list[list[str]]) -> SourceInvalid:
+    """All classes and methods that the world's exports ask for and nobody wrote, told at the first of them."""
+    methods: dict[tuple[str, str], list[str]] = {}
+    for module, name, method in missing:
+        methods.setdefault((module, name), []).append(method)
+    told = [f"class {name} lacks {', '.join(found)}" if found[0] else f"there is no class {name}" for (_, name), found in methods.items()]
+    file = _file_of(component, missing[0][0])
     return SourceInvalid(
         component.name,
-        f"the class {name} lacks what its WIT interface has: {', '.join(methods)}",
+        f"the world {component.world!r} exports what is not here: {'; '.join(told)}",
         file=file,
-        line=_line_of(component, file, name),
-        hint=f"write it: def {methods[0]}(self, …)",
+        line=next(filter(None, (_line_of(component, file, name) for _, name in methods)), 0),
+        hint="an exported interface is a class of that name in the entry module, with a method for each function: def name(self, …)",
     )
 
 

@@ -21,7 +21,7 @@ SKIPPED_FILE = "skipped"
 """The file beside the generated module into which it writes the modules it had to leave out, one a line."""
 
 LACKING = "ringfence: the exports lack "
-"""How the generated module's error begins where classes lack methods; `module.Class.method` of each follows."""
+"""How the generated module's error begins where exports lack something; `module:Class:method` of each follows, a class's with no method."""
 
 RESERVED = frozenset(
     {ENTRY_MODULE, "wit_world", "componentize_py_types", "componentize_py_runtime", "componentize_py_async_support", "poll_loop"}
@@ -132,16 +132,18 @@ def _asked():
 
 
 def _lacking():
-    """Methods of exports that nobody wrote. componentize-py looks for the classes now, for their methods at the first call only."""
+    """Classes and methods of exports that nobody wrote. componentize-py tells the first missing class, and methods at their call only."""
     for protocol, module in _asked():
-        if not getattr(protocol, "_is_protocol", False) or not protocol.__module__.startswith("wit_world"):
+        if module is None or not getattr(protocol, "_is_protocol", False) or not protocol.__module__.startswith("wit_world"):
             continue
         given = getattr(module, protocol.__name__, None)
-        for name, method in vars(protocol).items():
-            if given is not None and getattr(method, "__isabstractmethod__", False):
-                own = getattr(given, name, None)
-                if own is None or getattr(own, "__isabstractmethod__", False):
-                    yield f"{{module.__name__}}.{{protocol.__name__}}.{{name}}"
+        wanted = [name for name, method in vars(protocol).items() if getattr(method, "__isabstractmethod__", False)]
+        if given is None and wanted:
+            yield f"{{module.__name__}}:{{protocol.__name__}}:"
+        elif given is not None:
+            own = {{name: getattr(given, name, None) for name in wanted}}
+            missing = [name for name, method in own.items() if method is None or getattr(method, "__isabstractmethod__", False)]
+            yield from (f"{{module.__name__}}:{{protocol.__name__}}:{{name}}" for name in missing)
 
 
 _preload()
