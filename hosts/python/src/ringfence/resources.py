@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any, Protocol, Self
 
 from ringfence.contract.errors import ShapeError
-from ringfence.contract.names import parse_interface, snake
+from ringfence.contract.names import parse_interface
+from ringfence.contract.records import field_values
 from ringfence.contract.types import (
     Borrow,
     FunctionType,
@@ -110,8 +111,7 @@ def mapper(kind: Type | None) -> Mapper | None:
         case Own(name) | Borrow(name):
             return lambda value, leaf: leaf(value, name)
         case ListOf(element):
-            inner = mapper(element)
-            return inner and (lambda value, leaf: [_at(f"[{index}]", inner, one, leaf) for index, one in enumerate(value)])
+            return _list(element)
         case OptionOf(some):
             return _option(some)
         case TupleOf(elements):
@@ -148,6 +148,22 @@ def _at(step: str, inner: Mapper, value: Any, leaf: Leaf) -> Any:
         raise error.within(step) from error
 
 
+# What has not the shape of its type is left as it is: the engine, which gets it next, words the error.
+
+
+def _list(element: Type) -> Mapper | None:
+    inner = mapper(element)
+    if inner is None:
+        return None
+
+    def mapped(value: Any, leaf: Leaf) -> Any:
+        if not isinstance(value, list | tuple):
+            return value
+        return [_at(f"[{index}]", inner, one, leaf) for index, one in enumerate(value)]
+
+    return mapped
+
+
 def _option(some: Type) -> Mapper | None:
     inner = mapper(some)
     if inner is None:
@@ -165,29 +181,27 @@ def _tuple(elements: tuple[Type, ...]) -> Mapper | None:
     inner = [mapper(element) for element in elements]
     if not any(inner):
         return None
-    return lambda value, leaf: tuple(one if step is None else step(one, leaf) for step, one in zip(inner, value, strict=True))
+
+    def mapped(value: Any, leaf: Leaf) -> Any:
+        if not isinstance(value, list | tuple) or len(value) != len(inner):
+            return value
+        return tuple(one if step is None else step(one, leaf) for step, one in zip(inner, value, strict=True))
+
+    return mapped
 
 
 def _fields(fields: tuple[tuple[str, Type], ...]) -> Mapper | None:
     inner = {name: step for name, kind in fields if (step := mapper(kind)) is not None}
     if not inner:
         return None
-    make = record_class(tuple(name for name, _ in fields))
+    kind, names = RecordOf(fields), tuple(name for name, _ in fields)
+    make = record_class(names)
 
     def mapped(value: Any, leaf: Leaf) -> Record:
-        parts = ((name, _field(value, name)) for name, _ in fields)
+        parts = zip(names, field_values(kind, value), strict=True)
         return make(*(_at(name, inner[name], one, leaf) if name in inner else one for name, one in parts))
 
     return mapped
-
-
-def _field(value: Any, name: str) -> Any:
-    try:
-        if isinstance(value, Mapping):
-            return value[name] if name in value else value[snake(name)]
-        return getattr(value, snake(name))
-    except (KeyError, AttributeError):
-        raise ShapeError(f"expected a record with a field {name}, found {type(value).__name__}") from None
 
 
 def _cases(cases: tuple[tuple[str, Type | None], ...]) -> Mapper | None:
