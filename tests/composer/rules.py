@@ -16,14 +16,13 @@ READERS = [
     *(COMPOSER / "manifest").glob("*.py"),
     *(COMPOSER / name for name in ("resolve.py", "build.py", "wit_files.py", "builders/snapshot.py", "cli/calls.py", "cli/options.py")),
     *(HOST / "contract/grants").glob("*.py"),
-    *(HOST / "contract" / f"{name}.py" for name in ("files", "limits", "lock", "parameters", "wire", "words")),
-    *(HOST / name for name in ("directory.py", "loading.py", "engine/mismatch.py", "engine/records.py")),
+    *(HOST / "contract" / f"{name}.py" for name in ("files", "limits", "lock", "mismatch", "parameters", "records", "wire", "words")),
+    *(HOST / name for name in ("directory.py", "loading.py")),
 ]
 SAYING = {"_say", "_note", "problem", "Problem", "add", "add_unless_known"}
 
 WITHOUT_CASE = {
     "compose=True needs the build tool": "where the composer is not installed",
-    "this version has no": "a lane without an engine; there are both",
     "the file changed while composing": "a race",
     "cannot be compared": "a race: both worlds were read before",
     "more than {MAX_ENTRIES} files": "20,000 files; test_wit_files has a smaller bound",
@@ -32,7 +31,6 @@ WITHOUT_CASE = {
     "the folder'} cannot be read": "likewise",
     "{path} cannot be read: {error.strerror}": "likewise",
     "not YAML: {error}": "what the parser refuses without a mark is refused before",
-    "has no function {function}": "needs a component that lacks what its lock says; test_load",
     "unknown limit {name!r}": "the schemas of graph and lock know the limits",
     "raise error": "what nobody expects goes on as it is",
     "raise one": "what nobody expects goes on as it is",

@@ -30,6 +30,7 @@ _INT = re.compile(r"[-+]?[0-9]+")
 _OCTAL, _HEX = re.compile(r"0o[0-7]+"), re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
@@ -275,7 +276,7 @@ class _Reader:
                 self._place(event, None)
             case yaml.ScalarEvent():
                 self._refuse_properties(event)
-                if any("\ud800" <= char <= "\udfff" for char in event.value):
+                if _SURROGATE.search(event.value):
                     self._note(_mark(event), "half of a surrogate pair is no character", 'write "\\U0001f600" as one')
                 self._scalar(event)
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():

@@ -1,6 +1,0 @@
-from wit_world import exports
-
-
-class Wrods(exports.Words):
-    def count(self, text: str) -> int:
-        return len(text.split())

@@ -1,6 +1,0 @@
-from wit_world import exports
-
-
-class Words(exports.Words):
-    def cuont(self, text: str) -> int:
-        return len(text.split())
