@@ -10,6 +10,7 @@ engine as it is. The exit status is 1 where a mutant was not found, 2 where one 
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import random
 import signal
@@ -20,6 +21,7 @@ import tomllib
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
@@ -70,12 +72,11 @@ class _Changed(MetaPathFinder, SourceFileLoader):
     """Loads one module from another text."""
 
     def __init__(self, mutant: Mutant) -> None:
-        self._module = "ringfence.engine." + mutant.file.removesuffix(".py").replace("/", ".")
-        super().__init__(self._module, str(PACKAGE / mutant.file))
+        super().__init__("ringfence.engine." + mutant.file.removesuffix(".py").replace("/", "."), str(PACKAGE / mutant.file))
         self._text = mutant.source()
 
     def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
-        return spec_from_file_location(name, self.path, loader=self) if name == self._module else None
+        return spec_from_file_location(name, self.path, loader=self) if name == self.name else None
 
     def get_code(self, name: str) -> object:
         return compile(self._text, self.path, "exec")
@@ -132,12 +133,15 @@ def tried(work: Callable[[], bool], output: Path) -> int:
 
 def with_mutant(mutant: Mutant, tests: Sequence[str]) -> bool:
     """Whether these tests pass although the check is gone."""
-    sys.meta_path.insert(0, _Changed(mutant))
+    changed = _Changed(mutant)
+    sys.meta_path.insert(0, changed)
+    import_module(changed.name)  # before pytest, which would load it itself
     return passes(tests)
 
 
 def warm() -> None:
-    """Import what all the processes need, and nothing of the engine."""
+    """Import what all the processes need, and nothing of the engine; wasmtime's handlers of signals must come after Python's."""
+    faulthandler.enable()
     import cffi  # noqa: F401
     import hypothesis.strategies  # noqa: F401
     import jsonschema  # noqa: F401
