@@ -21,7 +21,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -258,7 +258,9 @@ class Soak:
             time.sleep(0.001)
         except KeyboardInterrupt:
             struck = True
-        timer.join()
+        with suppress(KeyboardInterrupt):  # it may come late, by another thread that took it from the kernel
+            timer.join()
+            time.sleep(0.001)
         try:
             assert instance.call(("", "fine"), (), Call()) == 1
         except GuestTrap:
