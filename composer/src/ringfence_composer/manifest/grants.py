@@ -26,7 +26,7 @@ SAMPLES: Mapping[str, str] = {
 """A value of each parameter type, to check a grant's syntax where a parameter has no default."""
 
 CALLS = "calls"
-COMING = ("files", "udp", "listen")
+COMING = ("udp", "listen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class GrantReader:
         good: dict[str, Any] = {}
         for name, form in grant.items():
             if name == CALLS:
-                hint = "name what the node may reach: tcp, dns, env, …"
+                hint = "name what the node may reach: files, tcp, dns, env, …"
                 self._say((*path, name), "the host has no functions to choose from", hint, at_key=True)
             elif name in COMING and name not in grants.KINDS:
                 hint = "remove it; what the node tries will be denied"

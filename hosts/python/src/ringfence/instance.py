@@ -13,6 +13,7 @@ from ringfence import wasi
 from ringfence.call import Call, Root
 from ringfence.contract.errors import GuestTrap, LimitExceeded, ShapeError
 from ringfence.contract.grants import Policy
+from ringfence.contract.grants.files import Files
 from ringfence.contract.limits import Limits, show_size, show_time
 from ringfence.contract.lock import LockedNode
 from ringfence.contract.names import snake
@@ -22,7 +23,7 @@ from ringfence.engine.seam import Artifacts, Edge, Engine, FunctionName, HostFun
 from ringfence.gate import refuse_call
 from ringfence.leases import Lease, Leases
 from ringfence.resources import Leaf, Mapper, Resource, arguments_mapper, mapper
-from ringfence.wasi.state import WasiState
+from ringfence.wasi.state import Folder, WasiState
 
 _OUT_OF_MEMORY = re.compile(r"^(MemoryError\b|memory allocation of \d+ bytes failed)", re.MULTILINE)
 """What CPython and Rust print when memory is at an end."""
@@ -57,10 +58,19 @@ class Node:
     """One node of a running graph.
 
     `providers` holds a host function for each import that another node satisfies; `application(function, *arguments)` runs a call for the
-    application where the node is exposed.
+    application where the node is exposed. `folders` are those of its files grants.
     """
 
-    def __init__(self, locked: LockedNode, *, engine: Engine, artifacts: Artifacts, policy: Policy, where: str) -> None:
+    def __init__(
+        self,
+        locked: LockedNode,
+        *,
+        engine: Engine,
+        artifacts: Artifacts,
+        policy: Policy,
+        where: str,
+        folders: Mapping[Files, Folder] | None = None,
+    ) -> None:
         self.name, self.locked, self.limits = locked.name, locked, Limits().narrowed(locked.limits)
         self.providers: dict[FunctionName, HostFunction] = {}
         self.application: Callable[..., Any] | None = None
@@ -69,7 +79,7 @@ class Node:
         self._leases = Leases(
             locked.name,
             locked.instances,
-            new_state=lambda: WasiState(policy=policy, node=locked.name, where=where),
+            new_state=lambda: WasiState(policy=policy, node=locked.name, where=where, folders=folders, handles=self.limits.handles),
             opener=lambda call: self.linked.instantiate(call.limits, call),
             new_call=lambda: self._call(Root(), Inbound(name=f"{locked.name}, dropping", limits=self.limits)),
         )

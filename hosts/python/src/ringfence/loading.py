@@ -13,12 +13,15 @@ from typing import Any
 from ringfence.contract.errors import IntegrityError, ManifestError, Problem, RingfenceError, StaleLock
 from ringfence.contract.grants import Policy
 from ringfence.contract.grants.base import GrantSyntaxError
+from ringfence.contract.grants.files import Files
 from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path
 from ringfence.contract.lock import HOST, Lane, Lock, LockedEdge, LockedExpose, LockedNode, Role
 from ringfence.contract.names import Digest, digest_of
 from ringfence.contract.parameters import settle, substitute
 from ringfence.engine.seam import Artifacts, Engine
 from ringfence.instance import Inbound, Node, edge_function
+from ringfence.wasi.filesystem.folders import NoFolder, open_folders
+from ringfence.wasi.state import Folder
 
 
 def compose_now(manifest: Path) -> None:
@@ -153,7 +156,8 @@ def make_nodes(
         host_edge = next((edge for edge in lock.edges if edge.consumer == one.name and edge.provider == HOST), None)
         where = f"{lock.manifest}:{host_edge.line if host_edge else one.line}"
         policy = _policy(one, host_edge, values, where)
-        nodes[one.name] = Node(one, engine=engines[one.lane](), artifacts=artifacts[one.name], policy=policy, where=where)
+        folders = _folders(one, policy, file.parent, where)
+        nodes[one.name] = Node(one, engine=engines[one.lane](), artifacts=artifacts[one.name], policy=policy, where=where, folders=folders)
     for edge in lock.edges:
         if edge.provider != HOST:
             _join(nodes, edge, file)
@@ -170,6 +174,16 @@ def _policy(node: LockedNode, edge: LockedEdge | None, values: Mapping[str, str]
             Problem(file=where, path=f"{node.name} -> {HOST}: grant{one.path}", message=one.message, hint=one.hint)
             for one in _leaves(group)
         ]
+        raise ManifestError(problems) from group
+
+
+def _folders(node: LockedNode, policy: Policy, beside: Path, where: str) -> Mapping[Files, Folder]:
+    try:
+        return open_folders(policy, beside)
+    except ExceptionGroup as group:
+        path = f"{node.name} -> {HOST}: grant.files"
+        missing = [one for one in group.exceptions if isinstance(one, NoFolder)]
+        problems = [Problem(file=where, path=path, message=str(one), hint=one.hint) for one in missing]
         raise ManifestError(problems) from group
 
 

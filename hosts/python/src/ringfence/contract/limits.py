@@ -9,6 +9,7 @@ from typing import Any
 
 _SIZE = re.compile(r"(?P<count>[1-9][0-9]{0,15})(?P<unit>B|KiB|MiB|GiB)")
 _TIME = re.compile(r"(?P<count>[0-9]{1,6}(\.[0-9]{1,3})?)(?P<unit>ms|s|min)")
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0}
 
@@ -19,13 +20,16 @@ class Limits:
 
     memory: linear memory of one instance in total. deadline: wall time of a call, host functions, queues and callees included.
     output: bytes a call may give back or print: its result's strings and lists, and what it writes to stdout and stderr.
-    stack: depth of the wasm stack.
+    stack: depth of the wasm stack. written: bytes a call may write to files; each entry it makes counts as ENTRY.
+    handles: resources of the host that an instance may hold at once.
     """
 
     memory: int = 256 << 20
     deadline: float = 30.0
     output: int = 16 << 20
     stack: int = 512 << 10
+    written: int = 256 << 20
+    handles: int = 1024
 
     def smaller(self, other: Limits) -> Limits:
         """Each limit the smaller of the two."""
@@ -37,24 +41,36 @@ class Limits:
         return replace(self, **values)
 
 
+ENTRY = 4 << 10
+"""What a file, folder or link that is made counts as: it takes about that much of a disk, however little is in it."""
+
+HANDLES_MAX = 65536
 STACK_MAX = 4 << 20
 """Beyond this a guest could overflow the native stack of the calling thread (8 MiB on Linux)."""
 
 
 def parse_limit(name: str, text: str) -> int | float:
-    """A limit as written (`128MiB`, `2s`) in bytes or seconds.
+    """A limit as written (`128MiB`, `2s`, `100`) in bytes or seconds, or a number.
 
     Raises:
-        ValueError: no such limit, or not a size or time; the message says what was expected.
+        ValueError: no such limit, or not a size, time or number; the message says what was expected.
     """
     if name == "deadline":
         return parse_time(text)
-    if name not in ("memory", "output", "stack"):
-        raise ValueError(f"unknown limit {name!r}; limits are deadline, memory, output, stack")
+    if name == "handles":
+        return _parse_number(text)
+    if name not in Limits.__slots__:
+        raise ValueError(f"unknown limit {name!r}; limits are {', '.join(sorted(Limits.__slots__))}")
     size = parse_size(text)
     if name == "stack" and size > STACK_MAX:
         raise ValueError(f"expected at most {show_size(STACK_MAX)}, found {text!r}")
     return size
+
+
+def _parse_number(text: str) -> int:
+    if not _NUMBER.fullmatch(text) or int(text) > HANDLES_MAX:
+        raise ValueError(f"expected a number from 1 to {HANDLES_MAX}, found {text!r}")
+    return int(text)
 
 
 def parse_size(text: str) -> int:
