@@ -7,16 +7,21 @@ each case is one lie, and what must come of it is written down, so that `mutants
 from __future__ import annotations
 
 import struct
+import threading
+from ctypes import CFUNCTYPE, c_size_t
 from functools import cache
 
 import pytest
 from host.engine.conftest import Call
-from host.engine.core.hostile.play import Side
+from host.engine.core.hostile.play import Side, Thing
 from host.engine.core.hostile.script import Script, Step, Told
 from host.engine.core.hostile.stage import artifacts
 from host.engine.core.hostile.world import BODY, DTOR, IMAGE, POST, REALLOC, RESOURCES, World
+from ringfence.contract.errors import GuestTrap
 from ringfence.contract.types import EnumOf, FlagsOf, ListOf, OptionOf, Primitive, ResultOf, TupleOf, VariantOf
+from ringfence.engine.callbacks import CFunction, current
 from ringfence.engine.core import CoreEngine
+from ringfence.engine.core.transcode import transcode
 
 TEXT, U8 = Primitive("string"), Primitive("u8")
 KINDS = {
@@ -25,6 +30,7 @@ KINDS = {
     "words": ListOf(Primitive("u32")),
     "texts": ListOf(TEXT),
     "truths": ListOf(Primitive("bool")),
+    "doubles": ListOf(Primitive("f64")),
     "pairs": ListOf(TupleOf((U8, Primitive("u16")))),
     "many": TupleOf((TEXT,) * 9),
     "option": ListOf(OptionOf(U8)),
@@ -106,6 +112,8 @@ def told(function, *actions, event=None, data=b""):
         if action == "call":  # of an import, with these words
             callee, *words = operands
             operands = [NAMES.index(callee), made.put(struct.pack(f"<{len(words) + 1}Q", *words, SLOT))]
+        elif action == "drop-inner":  # of the resource that it imports
+            action, operands = "drop", [1, *operands]
         elif action in ("give", "drop", "rep", "new", "grow"):
             operands = [0, *operands]
         made.add(event, [action, *operands, *[0] * (3 - len(operands))])
@@ -190,10 +198,38 @@ def test_what_is_passed_without_memory(play, way, function, word, meaning):
 
 @pytest.mark.parametrize("far", ["", "one"])
 def test_flags_that_the_type_does_not_have(play, far):
+    """Nobody sees them, not even the guest at the far end."""
     one = play(far=far)
     outcome = one("flag", "[]", told("flag", ["call", "flag", 0xFFFFFFFD]))
     assert outcome[0] == "value"
     assert one.seen == [("tuple", [("flags", ["a", "c"])])]
+    if far:
+        assert one.side.log()[2][0] == 5
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "found"),
+    [
+        ("truths", 0xFF00010002, 0x0100010001),
+        ("doubles", 0xFFF0_0000_0000_0001, 0x7FF8_0000_0000_0000),
+        ("doubles", 0x7FF0_0000_0000_0000, 0x7FF0_0000_0000_0000),
+    ],
+)
+def test_what_a_guest_at_the_far_end_sees_of_packed_numbers(play, function, given, found):
+    """As canonical as if the host had looked at them."""
+    one = play(far="one")
+    data = struct.pack("<Q", given)
+    far = told(function, ["note", 0, 0x10000])
+    outcome = one(function, told=told(function, ["call", function, IMAGE, 1 if function == "doubles" else 5], data=data), far_one=far)
+    assert outcome[0] == "value"
+    assert found in one.side.log()[2]
+
+
+def test_what_passes_between_guests_is_counted(play):
+    """Once where it leaves the far one, once where it leaves the near one."""
+    for output, good in ((16, True), (15, False)):
+        outcome = play(far="one")("words", host=[["answer", "[1, 2]"]], output=output)
+        assert outcome[0] == ("value" if good else "limit")
 
 
 WIDE = [("a text that is not aligned", IMAGE + 1, 2), ("a text outside", OUTSIDE, 2), ("half a surrogate", IMAGE, 1)]
@@ -221,8 +257,9 @@ PLACES = [
 
 @pytest.mark.parametrize(("function", "actions"), [one[1:] for one in PLACES], ids=[one[0] for one in PLACES])
 def test_a_pointer_to_what_does_not_fit_in_core_values(play, function, actions):
-    argument = "['', '', '', '', '', '', '', '', '']" if function == "many" else ""
-    assert play()(function, argument, told(function, *actions)) == ("trap",)
+    one, argument = play(), "['', '', '', '', '', '', '', '', '']" if function == "many" else ""
+    assert one(function, argument, told(function, *actions)) == ("trap",)
+    assert one.dead == [True]
 
 
 @pytest.mark.parametrize("place", [SLOT + 2, OUTSIDE])
@@ -238,7 +275,9 @@ def test_a_pointer_for_what_a_host_function_returns(play, place):
 def test_what_an_allocator_answers(play, way, answer, good):
     one = play()
     if way == "argument":
-        outcome = one("words", "[1, 2]", told("words", ["give", answer | 0xF00D << 32], event=REALLOC))
+        step = told("words", ["give", SLOT])
+        step.add(REALLOC, ["give", 0, answer | 0xF00D << 32, 0])
+        outcome = one("words", "[1, 2]", step)
     else:
         outcome = one("words", "[]", told("words", ["give", 0x9000], ["give", answer], event=REALLOC), host=[["answer", "[1, 2]"]])
     assert outcome[0] == ("value" if good else "trap")
@@ -262,7 +301,7 @@ def test_a_guest_that_fails_in_between(play, action, event):
 
 
 @pytest.mark.parametrize("event", [REALLOC, POST])
-@pytest.mark.parametrize("action", [["call", "byte", 1], ["new", 1], ["drop", 1]])
+@pytest.mark.parametrize("action", [["call", "byte", 1], ["new", 1], ["drop-inner", 1]], ids=lambda action: action[0])
 def test_nothing_may_be_called_from_there(play, event, action):
     """And when that is over it may be again."""
     one = play()
@@ -272,6 +311,8 @@ def test_nothing_may_be_called_from_there(play, event, action):
     other = play()
     for _ in range(2):
         assert other("text", "'x'", told("text", ["call", "byte", 1])) == ("value", "''")
+    for _ in range(2):
+        assert other("byte") == ("value", "7")
 
 
 def test_a_view_is_as_long_as_the_memory_and_dies_when_it_grows(play):
@@ -292,19 +333,11 @@ def test_memory_that_has_just_grown_is_seen(play, way):
     """What lies there is good as a result and as an argument."""
     one, place = play(), 2 << 16
     lie = ["give", place] if way == "result" else ["call", "text", place + 8, 1]
-    grown = ["grow", 1], ["store", 0, place, place + 8 | 1 << 32], ["store", 0, place + 8, ord("a")]
+    grown = ["call", "byte", 1], ["grow", 1], ["store", 0, place, place + 8 | 1 << 32], ["store", 0, place + 8, ord("a")]
     assert one("text", told=told("text", *grown, lie)) == ("value", "'a'")
 
 
 # Handles
-
-
-def test_a_borrow_that_is_kept(play):
-    """By a guest that the host has lent a thing; one of the guest's own is only a number to it."""
-    one = play()
-    assert one("make", guest="two")[0] == "value"
-    assert one("peek", "H(0)", guest="two") == ("value", "5")
-    assert one("peek", "H(0)", guest="two", one=told("peek", ["give", 9]))[0] == "value"
 
 
 HANDLES = [
@@ -419,7 +452,7 @@ def test_the_time_is_asked_for_while_much_is_lifted(play, monkeypatch, function,
         pytest.skip("these are views")
     for number in (10, count):
         one = play(far=far)
-        assert one(function, told=big(function, number))[0] == "value"
+        assert one(function, told=big(function, number), host=[["answer", "[]"]])[0] == "value"
     assert calls[-1].checks >= calls[1 + bool(far)].checks + count // 20_000
 
 
@@ -433,28 +466,134 @@ def test_what_is_made_of_little_memory_weighs(play, monkeypatch, function):
     assert play()(function, told=big(function, 3_000)) == ("limit", "output")
 
 
-def test_the_first_exception_counts(play):
-    """One in a host function, on the way out of which a destructor would raise another."""
+@pytest.mark.parametrize(
+    ("how", "outcome"),
+    [(["raise"], ("planned", "raised")), (["reenter"], ("trap",)), (["wrong"], ("shape",)), (["wit", "1"], ("shape",))],
+    ids=lambda one: one[0],
+)
+def test_after_a_failure_of_the_host_the_instance_is_dead(play, how, outcome):
     one = play()
-    assert one("byte", told=told("byte", ["call", "byte", 1]), host=[["raise"]]) == ("planned", "raised")
-    assert one.dead == [True]
-
-
-@pytest.mark.parametrize("how", [["raise"], ["reenter"], ["wrong"], ["wit", "1"]])
-def test_after_a_failure_of_the_host_the_instance_is_dead(play, how):
-    one = play()
-    assert one("byte", host=[how])[0] in ("planned", "trap", "shape")
+    assert one("byte", host=[how]) == outcome
     assert one.dead == [True]
     assert one("byte") == ("trap",)
+
+
+def test_a_closed_instance_is_not_entered(play):
+    one = play()
+    one.side.instance.close()
+    assert one("byte") == ("trap",)
+
+
+def test_after_another_instance_was_called_meanwhile_the_first_goes_on(play):
+    one = play()
+    assert one("byte", told=told("byte", ["call", "byte", 1], ["call", "byte", 2]), host=[["sibling"]]) == ("value", "0")
+    assert one.seen == [("tuple", ["1"]), ("tuple", ["2"])]
+
+
+def test_a_turn_that_another_thread_has_is_its_own(play):
+    """Also in the moment before it has told that it is inside."""
+    one, taken, done = play(), threading.Event(), threading.Event()
+
+    def hold():
+        with one.side.instance._turn:
+            taken.set()
+            done.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    taken.wait()
+    try:
+        with pytest.raises(GuestTrap, match="in a call already"):
+            one.side.instance.call(("", "log-one"), (), Call())
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_callback_that_can_not_begin_ends_the_guest_and_tells_why(monkeypatch):
+    """Whatever its function raises by itself is as if it had not begun."""
+
+    class Store:
+        told = None
+
+        def interrupted(self, reason):
+            Store.told = reason
+            raise RecursionError
+
+    error = RecursionError("at its entry")
+    monkeypatch.setattr(current, "store", Store())
+    function = CFunction("size_t(size_t)", lambda _: (_ for _ in ()).throw(error), lambda: 42)
+    assert CFUNCTYPE(c_size_t, c_size_t)(function.address)(1) == 42
+    assert Store.told is error
+
+
+@pytest.mark.parametrize(("pointer", "units", "to"), [(OUTSIDE, 4, 0x8000), (0x8000, 4, OUTSIDE), (0x8001, 4, 0x8000), (0x8000, 4, 0x8001)])
+def test_a_transcoder_looks_for_itself(play, pointer, units, to):
+    """An adapter has checked both ranges."""
+    one = play()
+    one("byte")
+    store = one.side.instance._store
+    memory = store.memory("memory:0")
+    with pytest.raises(GuestTrap):
+        transcode("utf16-to-utf16", memory, memory, (pointer, units, to))
+
+
+def test_a_transcoder_sees_memory_that_has_just_grown(play):
+    place = 2 << 16
+    one = play("utf16", "utf8")
+    early = ["call", "text", IMAGE, 1]
+    grown = ["grow", 1], ["store", 0, place, ord("a")], ["call", "text", place, 1]
+    assert one("text", told=None, guest="two", two=told("text", early, *grown)) == ("value", "'a'")
 
 
 def test_cases_that_are_met_in_an_adapter(play):
     """Two guests: what the one passes to the other is checked in the module itself, which tells by a trap."""
     one = play()
-    assert one("char", "'x'", told("char", ["call", "char", 0xD800]), guest="two") == ("trap",)
+    assert one("char", "'x'", guest="two", two=told("char", ["call", "char", 0xD800])) == ("trap",)
     other = play()
-    assert other("text", "'x'", told("text", ["call", "text", OUTSIDE, 4]), guest="two") == ("trap",)
+    assert other("text", "'x'", guest="two", two=told("text", ["call", "text", OUTSIDE, 4])) == ("trap",)
     lent = play()
-    step = told("byte", ["call", "make", 1], ["call", "make", 2], ["call", "mix", 1, 1, IMAGE, 0])
-    assert lent("byte", told=step, guest="two") == ("trap",)
-    assert play()("byte", guest="two", told=told("byte", ["call", "make", 1], ["call", "peek", 1], ["call", "eat", 1]))[0] == "value"
+    step = told("byte", ["call", "make", 1], ["call", "mix", 1, 1, IMAGE, 0])
+    assert lent("byte", two=step, guest="two", one=told("mix", ["give", 0])) == ("trap",)
+    assert play()("byte", guest="two", two=told("byte", ["call", "make", 1], ["call", "peek", 1], ["call", "eat", 1]))[0] == "value"
+
+
+LENT = """(component
+  (import "host" (instance $host (export "thing" (type $t (sub resource))) (export "eat" (func (param "x" (own $t))))))
+  (alias export $host "thing" (type $thing))
+  (core func $drop (canon resource.drop $thing)) (core func $eat (canon lower (func $host "eat")))
+  (component $Far (import "thing" (type $t (sub resource)))
+    (core func $drop (canon resource.drop $t))
+    (core module $m (import "" "drop" (func $drop (param i32))) (func (export "see") (param i32) (call $drop (local.get 0)))
+      (func (export "keep") (param i32)))
+    (core instance $i (instantiate $m (with "" (instance (export "drop" (func $drop))))))
+    (func (export "see") (param "x" (borrow $t)) (canon lift (core func $i "see")))
+    (func (export "keep") (param "x" (borrow $t)) (canon lift (core func $i "keep"))))
+  (instance $far (instantiate $Far (with "thing" (type $thing))))
+  (component $Near (import "thing" (type $t (sub resource))) (import "see" (func $see (param "x" (borrow $t))))
+    (import "keep" (func $keep (param "x" (borrow $t)))) (import "eat" (func $eat (param "x" (own $t))))
+    (core func $drop (canon resource.drop $t)) (core func $l-see (canon lower (func $see))) (core func $l-eat (canon lower (func $eat)))
+    (core func $l-keep (canon lower (func $keep)))
+    (core module $m (import "" "drop" (func $drop (param i32))) (import "" "see" (func $see (param i32)))
+      (import "" "eat" (func $eat (param i32))) (import "" "keep" (func $keep (param i32)))
+      (func (export "pass") (param i32) (call $see (local.get 0)) (call $see (local.get 0)) (call $drop (local.get 0)))
+      (func (export "kept") (param i32) (call $see (local.get 0)))
+      (func (export "far-kept") (param i32) (call $keep (local.get 0)) (call $drop (local.get 0)))
+      (func (export "eat") (param i32) (call $eat (local.get 0))))
+    (core instance $i (instantiate $m (with "" (instance (export "drop" (func $drop)) (export "see" (func $l-see))
+      (export "keep" (func $l-keep)) (export "eat" (func $l-eat))))))
+    (func (export "pass") (param "x" (borrow $t)) (canon lift (core func $i "pass")))
+    (func (export "kept") (param "x" (borrow $t)) (canon lift (core func $i "kept")))
+    (func (export "far-kept") (param "x" (borrow $t)) (canon lift (core func $i "far-kept")))
+    (func (export "eat") (param "x" (borrow $t)) (canon lift (core func $i "eat"))))
+  (instance $near (instantiate $Near (with "thing" (type $thing)) (with "see" (func $far "see")) (with "keep" (func $far "keep"))
+    (with "eat" (func $host "eat"))))
+  (export "pass" (func $near "pass")) (export "kept" (func $near "kept")) (export "far-kept" (func $near "far-kept"))
+  (export "eat" (func $near "eat")))"""
+
+
+@pytest.mark.parametrize(("name", "good"), [("pass", True), ("kept", False), ("far-kept", False), ("eat", False)])
+def test_what_may_be_done_with_a_thing_that_the_host_lends(sides, name, good):
+    """It is lent on, each time for one call, and given back; not kept, by either of two guests, and not given away."""
+    for side in sides(LENT, lambda side: {("host", "eat"): lambda _, thing: None}):
+        assert side.outcome(name, Thing(1))[0] == ("value" if good else "GuestTrap"), side.lane

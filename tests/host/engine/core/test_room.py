@@ -10,7 +10,8 @@ from ringfence.contract.limits import STACK_MAX, Limits
 from ringfence.contract.types import ListOf, Primitive, ResultOf, TupleOf
 from ringfence.contract.values import Ok
 
-NESTED = ListOf(ListOf(TupleOf((ResultOf(ListOf(TupleOf((Primitive("string"),))), None),))))
+TEXTS = ListOf(TupleOf((Primitive("string"),)))
+NESTED = ListOf(ListOf(ListOf(ListOf(ListOf(ListOf(TupleOf((ResultOf(TEXTS, None),))))))))
 SLOW = LIBC.replace(
     "(local $at i32)",
     "(local $at i32) (local $n i32) (loop $on (br_if $on (i32.lt_u (local.tee $n"
@@ -19,7 +20,7 @@ SLOW = LIBC.replace(
 
 
 def nested():
-    return [[(Ok([("x",)]),)]]
+    return [[[[[[(Ok([("x",)]),)]]]]]]
 
 
 def at(depth, work):
