@@ -64,18 +64,23 @@ class Callee(Protocol):
     def exports(self) -> Mapping[str, InterfaceType]:
         """The types of what it exports, by interface."""
 
-    def function(self, name: FunctionName) -> FunctionType: ...
-    def narrowed(self, written: Mapping[str, str]) -> Limits: ...
+    def function(self, name: FunctionName) -> FunctionType:
+        """The type of an exported function."""
+        return self.exports[name[0]].functions[name[1]]
+
+    def methods(self, resource: ResourceName) -> Mapping[str, FunctionName]:
+        """The methods of an exported resource, by their Python names."""
+        exported = self.exports.get(resource.interface)
+        prefix = f"[method]{resource.name}."
+        names = exported.functions if exported else ()
+        return {snake(name.removeprefix(prefix)): (resource.interface, name) for name in names if name.startswith(prefix)}
+
+    def narrowed(self, written: Mapping[str, str]) -> Limits:
+        """Its limits, each that of an edge, as written there, where that is smaller."""
+        return self.limits.smaller(self.limits.narrowed(written))
+
     def invoke(self, caller: Call | Root, inbound: Inbound, name: FunctionName, arguments: Sequence[Any] | Parts) -> Any: ...
     def close(self) -> None: ...
-
-
-def methods_of(exports: Mapping[str, InterfaceType], resource: ResourceName) -> dict[str, FunctionName]:
-    """The methods of an exported resource by their Python names."""
-    exported = exports.get(resource.interface)
-    prefix = f"[method]{resource.name}."
-    names = exported.functions if exported else ()
-    return {snake(name.removeprefix(prefix)): (resource.interface, name) for name in names if name.startswith(prefix)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +109,7 @@ class Outbound:
         return found
 
 
-class Node:
+class Node(Callee):
     """One node of a running graph.
 
     `outbound` are its edges to other nodes; `application(function, *arguments)` runs a call for the application where the node is exposed.
@@ -149,18 +154,6 @@ class Node:
         for edge in self.outbound:
             functions |= edge.functions(imports)
         return self._engine().link(self.loaded, functions, arrays=self._arrays)
-
-    def narrowed(self, written: Mapping[str, str]) -> Limits:
-        """This node's limits, each that of an edge, as written there, where that is smaller."""
-        return self.limits.smaller(self.limits.narrowed(written))
-
-    def function(self, name: FunctionName) -> FunctionType:
-        """The type of an exported function."""
-        return self.exports[name[0]].functions[name[1]]
-
-    def methods(self, resource: ResourceName) -> Mapping[str, FunctionName]:
-        """The methods of a resource this node exports, by their Python names."""
-        return methods_of(self.exports, resource)
 
     def invoke(self, caller: Call | Root, inbound: Inbound, name: FunctionName, arguments: Sequence[Any] | Parts) -> Any:
         """Call an exported function in an instance that fits: the one its resource arguments live in, else as the node's mode says.

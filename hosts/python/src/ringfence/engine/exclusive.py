@@ -10,53 +10,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from ringfence.contract.errors import DeadlineExceeded, GuestTrap, ShapeError
-from ringfence.contract.limits import Limits, show_time
+from ringfence.contract.limits import show_time
 from ringfence.engine.callbacks import current
 from ringfence.engine.room import leave_room
 from ringfence.engine.seam import Context
 from ringfence.engine.stack import leave_stack
-from ringfence.engine.ticker import Ticking, ticker, ticking
+from ringfence.engine.store import BaseStore
+from ringfence.engine.ticker import ticker, ticking
 
 _T = TypeVar("_T")
 BUSY = "cannot enter the instance: it is in a call already"
-
-
-class Enterable(Protocol):
-    """A store, as far as entering it goes.
-
-    `running` is what host functions get, `guard` what is asked for the time: None where no call runs. `reason`: why the call must end.
-    `at`: where the thread's stack was when the guest last called the host.
-    """
-
-    @property
-    def engine(self) -> Ticking:
-        """The engine whose epochs it counts."""
-
-    @property
-    def limits(self) -> Limits:
-        """What its instance may use."""
-
-    running: Context | None
-    guard: Context | None
-    reason: BaseException | None
-    pending: BaseException | None
-    trapped: bool
-    metered: bool
-
-    def refuel(self) -> None:
-        """Fill up for a call, where fuel is counted."""
-
-    at: int | None
-
-    @property
-    def freed(self) -> bool:
-        """Whether its C memory is gone."""
-
-    def end(self) -> list[Any]:
-        """Free it; the host objects that the guest still held."""
 
 
 class Unfit(Exception):
@@ -88,7 +54,7 @@ class DropContext:
 class Exclusive:
     """A store and whose turn it is."""
 
-    def __init__(self, store: Enterable) -> None:
+    def __init__(self, store: BaseStore) -> None:
         self._entered = store
         self._turn: Any = threading.RLock()  # for it knows whether this thread has it; a second turn of it is refused before
         self._ending = False

@@ -16,11 +16,11 @@ from ringfence.contract.fit import Path
 from ringfence.contract.limits import Limits
 from ringfence.contract.members import member
 from ringfence.contract.mismatch import describe
-from ringfence.contract.types import Borrow, FunctionType, InterfaceType, Own, ResourceName, ResultOf, show_function
+from ringfence.contract.types import Borrow, InterfaceType, Own, ResourceName, ResultOf, show_function
 from ringfence.contract.values import Handle, WitError, case_of
 from ringfence.engine.seam import FunctionName, Parts
 from ringfence.gate import Refused
-from ringfence.instance import Inbound, methods_of, short_name
+from ringfence.instance import Callee, Inbound, short_name
 from ringfence.resources import Resource, resource_of
 from ringfence.signals import defer, undefer
 from ringfence.substitutes.offer import Offer, resource_problems
@@ -63,25 +63,18 @@ class _AtOnce:
 _AT_ONCE = _AtOnce()
 
 
-class Substitute:
+class Substitute(Callee):
     """`instance.Callee` by a double."""
 
     def __init__(self, name: str, double: object, exports: Mapping[str, InterfaceType], limits: Limits) -> None:
-        self.name, self.exports, self.limits = name, exports, limits
+        self.name, self._exports, self.limits = name, exports, limits
         self.application: Callable[..., Any] | None = None
         self.offer = Offer(double, exports)
 
-    def narrowed(self, written: Mapping[str, str]) -> Limits:
-        """The limits of an edge, which a double does not look at."""
-        return self.limits.smaller(self.limits.narrowed(written))
-
-    def function(self, name: FunctionName) -> FunctionType:
-        """The type of an exported function."""
-        return self.exports[name[0]].functions[name[1]]
-
-    def methods(self, resource: ResourceName) -> Mapping[str, FunctionName]:
-        """The methods of a resource by their Python names."""
-        return methods_of(self.exports, resource)
+    @property
+    def exports(self) -> Mapping[str, InterfaceType]:
+        """The types of what the node exports, by interface."""
+        return self._exports
 
     def invoke(self, caller: Call | Root, inbound: Inbound, name: FunctionName, arguments: Sequence[Any] | Parts) -> Any:
         """Call the double.

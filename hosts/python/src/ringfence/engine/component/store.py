@@ -11,53 +11,26 @@ from typing import Any
 
 from wasmtime import Engine
 
-from ringfence.contract.errors import LimitExceeded
-from ringfence.contract.limits import Limits, show_size
+from ringfence.contract.limits import Limits
 from ringfence.engine import library
 from ringfence.engine.callbacks import CFunction, current
-from ringfence.engine.code import Build
 from ringfence.engine.component import ffi
 from ringfence.engine.component.faults import fault
 from ringfence.engine.component.functions import ImportPlan
 from ringfence.engine.component.resources import HandleOwner, ResourceTable
 from ringfence.engine.component.scopes import Lifting, Lowering, nothing
 from ringfence.engine.footprint import Footprint
-from ringfence.engine.seam import Context
+from ringfence.engine.store import BaseStore
 
 
-class Store:
+class Store(BaseStore):
     """A store and what runs in it. Its C memory is freed by `free`, or with the object."""
 
     def __init__(self, engine: Engine, limits: Limits, made: Footprint, keep: object) -> None:
-        """A store for an instance that makes `made`. `keep` lives as long: the C functions that the guest can call.
-
-        Raises:
-            LimitExceeded: the instance's memories do not fit into its limits from the start.
-        """
-        self.engine, self.limits, self._keep = engine, limits, keep
-        memory = made.bound(limits.memory)
-        if memory is None:
-            needed = f"its memories need {show_size(made.least())} from the start"
-            raise LimitExceeded("", "memory", show_size(limits.memory), needed)
+        """See `BaseStore`."""
+        super().__init__(engine, limits, made, keep, on_tick)
         self.table = ResourceTable()
-        self.running: Context | None = None  # what host functions get
-        self.guard: Context | None = None  # what is asked for the time
-        self.reason: BaseException | None = None
-        self.pending: BaseException | None = None
-        self.trapped = False
-        self.at: int | None = None  # where the thread's stack was when the guest last called the host
         self.owner: weakref.ref[HandleOwner] | None = None
-        self._pointer: int | None = library.store_new(engine.ptr(), None, None)
-        self.context: int = library.store_context(self._pointer)
-        elements = made.table_elements(limits.memory)
-        library.store_limiter(self._pointer, memory, elements, -1, -1, sum(made.memories.values()))
-        library.store_epoch_callback(self._pointer, on_tick.address, None, None)
-        library.set_epoch_deadline(self.context, 1)
-        self.metered = Build.of(limits).metered
-
-    @property
-    def freed(self) -> bool:
-        return self._pointer is None
 
     def end(self) -> list[Any]:
         """Nothing runs here any more; the host objects that the guest still held."""
@@ -67,30 +40,13 @@ class Store:
 
     def free(self) -> None:
         """Give back the C memory; twice is harmless. No wasm runs here."""
-        pointer, self._pointer = self._pointer, None
-        if pointer is not None:
-            library.store_delete(pointer)
+        if not self.freed:
+            self.freed = True
+            library.store_delete(self._pointer)
 
     def __del__(self) -> None:
-        if hasattr(self, "_pointer"):
+        if hasattr(self, "_pointer"):  # it was made
             self.free()
-
-    def check(self) -> None:
-        """Raise when the running call must end."""
-        if self.reason is not None:
-            raise self.reason
-        if self.guard is not None:
-            self.guard.check()
-
-    def refuel(self) -> None:
-        """Fill up for a call, where fuel is counted."""
-        library.set_fuel(self.context, self.limits.fuel)
-
-    def interrupted(self, reason: BaseException) -> None:
-        """End the running call for this reason: at the next tick, or where a host function waits."""
-        self.reason = reason
-        if self.guard is not None:
-            self.guard.interrupt(reason)
 
     def keep(self, error: BaseException) -> int:
         """Keep an exception until wasm has unwound; the C error that makes it unwind."""

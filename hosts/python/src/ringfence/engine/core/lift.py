@@ -11,7 +11,6 @@ core type is read as what it is, which is its *Coercion* (i64 to f64, f32 and so
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from struct import Struct
@@ -34,6 +33,7 @@ from ringfence.contract.types import (
     VariantOf,
 )
 from ringfence.contract.values import Case, Err, Ok, Record, Some, label_class, record_class
+from ringfence.engine.core import packed
 from ringfence.engine.core.layout import (
     NUMBERS,
     SLOT,
@@ -53,9 +53,7 @@ Load: TypeAlias = Callable[[Any, Any, int], Any]
 
 _EVERY = 256
 """Elements lifted between two looks at the clock."""
-MANY = 1 << 14
-"""The same for numbers, which are lifted all at once."""
-_NUMBER, _ELEMENT = 32, 64
+_ELEMENT = 64
 """What an element of a list weighs as a Python object, in bytes; roughly, to bound what a guest can make of few bytes."""
 _NAN = float("nan")
 _new = object.__new__
@@ -109,60 +107,10 @@ def compile_params(lifter: Lifter, kinds: Sequence[Type]) -> Load:
 def compile_loads(lifter: Lifter, kind: Type) -> Callable[[Any, int, int], Any]:
     """`loads(border, pointer, count)`: the list of values of this type there (*Loading*, `load_list_from_range`)."""
     if kind == Primitive("u8"):
-        return _bytes
+        return packed.read_bytes
     if isinstance(kind, Primitive) and kind.name in (*NUMBERS, "bool"):
-        return _array(kind.name) if lifter.arrays and kind.name != "bool" else _numbers(kind.name)
+        return packed.arrays(kind.name) if lifter.arrays and kind.name != "bool" else packed.numbers(kind.name)
     return _elements(lifter, kind)
-
-
-def _bytes(border: Any, pointer: int, count: int) -> bytes:
-    border.reach(pointer, count, "list ")
-    border.spend(count)
-    return bytes(border.view[pointer : pointer + count])
-
-
-def _numbers(name: str) -> Callable[[Any, int, int], Any]:
-    code, floats = CODES[name], name in ("f32", "f64")
-    width = Struct(f"<{code}").size
-
-    def loads(border: Any, pointer: int, count: int) -> list[Any]:
-        if pointer % width:
-            raise GuestTrap("list pointer is not aligned")
-        border.reach(pointer, count * width, "list ")
-        border.spend(count * width)
-        border.weigh(count * _NUMBER)
-        view, end = border.view, pointer + count * width
-        found: list[Any] = []
-        for start in range(pointer, end, MANY * width):
-            if start != pointer:
-                border.check()
-            piece = view[start : min(end, start + MANY * width)].cast(code).tolist()
-            if floats and (total := sum(piece)) != total:  # a NaN, or infinities of both signs: tell them apart
-                piece = [value if value == value else _NAN for value in piece]  # canonicalize_nan64
-            found += piece
-        return found
-
-    return loads
-
-
-def _array(name: str) -> Callable[[Any, int, int], Any]:
-    code, floats = CODES[name], name in ("f32", "f64")
-    width = Struct(f"<{code}").size
-
-    def loads(border: Any, pointer: int, count: int) -> array[Any]:
-        if pointer % width:
-            unaligned()
-        border.reach(pointer, count * width, "list ")
-        border.spend(count * width)
-        found: array[Any] = array(code)
-        found.frombytes(border.view[pointer : pointer + count * width])
-        if floats and (total := sum(found)) != total:
-            for index, value in enumerate(found):
-                if value != value:
-                    found[index] = _NAN
-        return found
-
-    return loads
 
 
 def _elements(lifter: Lifter, kind: Type) -> Callable[[Any, int, int], Any]:
@@ -176,7 +124,7 @@ def write_elements(writer: Reader, kind: Type, value: Callable[[], str]) -> Call
     source, step = writer.source, max(1, size)
     if alignment > 1:
         with source.block(f"if at % {alignment}:"):
-            source.add(f"{source.constant(unaligned)}()")
+            source.add(f"{source.constant(packed.unaligned)}()")
     source.add(f"border.reach(at, count * {size}, 'list ')")
     source.add(f"border.spend(count * {step}); border.weigh(count * {_ELEMENT})")
     source.add("data = view = border.view; size = border.size; spend = border.spend; found = []; append = found.append")
@@ -198,11 +146,6 @@ def write_elements(writer: Reader, kind: Type, value: Callable[[], str]) -> Call
             source.add(f"at += many * {size}")
     source.add("return found")
     return source.function("border", "at", "count")
-
-
-def unaligned() -> NoReturn:
-    """A list does not lie where its elements may."""
-    raise GuestTrap("list pointer is not aligned")
 
 
 class Reader:
@@ -264,10 +207,13 @@ class Reader:
             at += SLOT * len(flat(kind))
         return offsets
 
-    def _tag(self, count: int, at: int) -> tuple[str, int]:
-        """Plan a discriminant: its name, and nothing of where the payload is."""
-        size = discriminant_size(count)
-        return self._slot(at, "I" if self._flat else "BHI"[size.bit_length() - 1]), size
+    def _wide(self, size: int, at: int) -> str:
+        """Plan an unsigned number of so many bytes in memory."""
+        return self._slot(at, "I" if self._flat else "BHI"[size.bit_length() - 1])
+
+    def _tag(self, count: int, at: int) -> str:
+        """Plan the discriminant of so many cases."""
+        return self._wide(discriminant_size(count), at)
 
 
 class _Writer(Reader):
@@ -353,7 +299,7 @@ class _Writer(Reader):
         return lambda: "(" + "".join([f"{value()}, " for value in values]) + ")"
 
     def _option(self, some: Type, at: int) -> Callable[[], str]:
-        tag, _ = self._tag(2, at)
+        tag = self._tag(2, at)
         payload = self.plan(some, at + (SLOT if self._flat else payload_offset([None, some])))
         nested = isinstance(some, OptionOf)
 
@@ -371,7 +317,7 @@ class _Writer(Reader):
 
     def _variant(self, kind: VariantOf | ResultOf, at: int) -> Callable[[], str]:
         named = cases(kind)
-        tag, _ = self._tag(len(named), at)
+        tag = self._tag(len(named), at)
         inner = at + (SLOT if self._flat else payload_offset(payload for _, payload in named))
         makers: list[Callable[[Any], Any] | None]
         if isinstance(kind, ResultOf):
@@ -399,7 +345,7 @@ class _Writer(Reader):
         return value
 
     def _enum(self, labels: Sequence[Any], at: int) -> Callable[[], str]:
-        tag, _ = self._tag(len(labels), at)
+        tag = self._tag(len(labels), at)
 
         def value() -> str:
             source = self.source
@@ -410,8 +356,7 @@ class _Writer(Reader):
         return value
 
     def _flags(self, labels: tuple[str, ...], at: int) -> Callable[[], str]:
-        size = flags_size(len(labels))
-        bits = self._slot(at, "I" if self._flat else "BHI"[size.bit_length() - 1])
+        bits = self._wide(flags_size(len(labels)), at)
         members = tuple(label_class(labels))
         mask = (1 << len(labels)) - 1
 

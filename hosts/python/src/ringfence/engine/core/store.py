@@ -13,7 +13,6 @@ from ringfence.contract.errors import GuestTrap, LimitExceeded
 from ringfence.contract.limits import Limits, show_size
 from ringfence.engine import library
 from ringfence.engine.callbacks import CFunction, current
-from ringfence.engine.code import Build
 from ringfence.engine.core import ffi
 from ringfence.engine.core.faults import discard, fault
 from ringfence.engine.core.handles import HandleOwner, Handles, HostHandles, Scope
@@ -22,7 +21,7 @@ from ringfence.engine.core.memory import Border, Memory
 from ringfence.engine.core.plan import Options, Plan
 from ringfence.engine.footprint import Footprint
 from ringfence.engine.room import leave_room
-from ringfence.engine.seam import Context
+from ringfence.engine.store import BaseStore
 
 
 class Flag(Protocol):
@@ -68,25 +67,13 @@ class _SharedFlag:
             raise GuestTrap("a flag of the module can't be set")
 
 
-class Store:
+class Store(BaseStore):
     """A store and what runs in it. Its C memory is freed by `free`, or with the object."""
 
     def __init__(self, engine: Engine, limits: Limits, made: Footprint, plan: Plan, keep: object) -> None:
-        """A store for an instance that makes `made`. `keep` lives as long: the C functions that the guest can call.
-
-        Raises:
-            LimitExceeded: the instance's memories do not fit into its limits from the start.
-        """
-        self.engine, self.limits, self.plan, self._keep = engine, limits, plan, keep
-        memory = made.bound(limits.memory)
-        if memory is None:
-            raise LimitExceeded("", "memory", show_size(limits.memory), f"its memories need {show_size(made.least())} from the start")
-        self.running: Context | None = None  # what host functions get
-        self.guard: Context | None = None  # what is asked for the time
-        self.reason: BaseException | None = None
-        self.pending: BaseException | None = None
-        self.trapped = False
-        self.at: int | None = None  # where the thread's stack was when the guest last called the host
+        """See `BaseStore`."""
+        super().__init__(engine, limits, made, keep, on_tick)
+        self.plan = plan
         self.owner: weakref.ref[HandleOwner] | None = None
         self.host = HostHandles()
         count = itertools.count(1).__next__
@@ -99,14 +86,7 @@ class Store:
         self._memories: dict[str, Memory] = {}
         self._borders: dict[Options, Border] = {}
         self.seen: list[object] = []  # what views that host functions kept were made of, while they do
-        self.freed = False
-        self._pointer: int = library.store_new(engine.ptr(), None, None)
-        self.context: int = library.store_context(self._pointer)
         self.instance = ffi.RawInstance()
-        library.store_limiter(self._pointer, memory, made.table_elements(limits.memory), -1, -1, sum(made.memories.values()))
-        library.store_epoch_callback(self._pointer, on_tick.address, None, None)
-        library.set_epoch_deadline(self.context, 1)
-        self.metered = Build.of(limits).metered
 
     def begin(self, pre: int) -> None:
         """Make the module's instance; nothing of the guest runs."""
@@ -191,23 +171,6 @@ class Store:
         error = ffi.caller(self.context, function, block, count, trap)()
         if error or trap.value or self.reason is not None or self.pending is not None:
             self.settle(error, trap.value)
-
-    def check(self) -> None:
-        """Raise when the running call must end."""
-        if self.reason is not None:
-            raise self.reason
-        if self.guard is not None:
-            self.guard.check()
-
-    def refuel(self) -> None:
-        """Fill up for a call, where fuel is counted."""
-        library.set_fuel(self.context, self.limits.fuel)
-
-    def interrupted(self, reason: BaseException) -> None:
-        """End the running call for this reason: at the next tick, or where a host function waits."""
-        self.reason = reason
-        if self.guard is not None:
-            self.guard.interrupt(reason)
 
     def keep(self, error: BaseException) -> int:
         """Keep an exception until wasm has unwound; the C trap that makes it unwind."""

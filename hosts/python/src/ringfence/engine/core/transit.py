@@ -7,7 +7,6 @@ memory. What is checked when values are lifted is checked here alike (see `lift.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from struct import pack_into
 from typing import Any, Protocol, TypeAlias, assert_never
 
 from ringfence.contract.types import (
@@ -25,9 +24,10 @@ from ringfence.contract.types import (
     Type,
     VariantOf,
 )
+from ringfence.engine.core import packed
 from ringfence.engine.core.apart import boxed, bulk
-from ringfence.engine.core.layout import SLOT, cases, discriminant_size, extent, flags_size, payload_offset
-from ringfence.engine.core.lift import MANY, Load, Reader, character, discriminant, unaligned, write_elements
+from ringfence.engine.core.layout import SLOT, cases, extent, flags_size, payload_offset
+from ringfence.engine.core.lift import Load, Reader, character, discriminant, write_elements
 
 Expressions: TypeAlias = Callable[[], list[str]]
 """Writes what makes a value's parts; their names."""
@@ -63,37 +63,16 @@ def compile_list(carrier: Carrier, kind: Type) -> Callable[[Any, int, int], Any]
 
 
 def _packed(name: str) -> Callable[[Any, int, int], Any]:
-    code = CODES[name]
-    width = extent(Primitive(name))[0]  # type: ignore[arg-type]
+    code, width = CODES[name], extent(Primitive(name))[0]  # type: ignore[arg-type]
 
-    def packed(border: Any, pointer: int, count: int) -> Any:
-        if pointer % width:
-            unaligned()
-        border.reach(pointer, count * width, "list ")
-        border.spend(count * width)
+    def passed(border: Any, pointer: int, count: int) -> Any:
+        packed.ensure_there(border, pointer, count, width)
         found = border.lend(pointer, count * width)
         if name == "bool":
             return bytes(found).translate(_TRUTH)
-        return _one_nan(border, found, code) if code in "fd" else found
+        return packed.one_nan(border, found, code) if code in "fd" else found
 
-    return packed
-
-
-def _one_nan(border: Any, data: Any, code: str) -> Any:
-    """These packed floats with every NaN the canonical one: as they are where there is none."""
-    found = data
-    with memoryview(data).cast(code) as numbers:  # type: ignore[call-overload]
-        for start in range(0, len(numbers), MANY):
-            if start:
-                border.check()
-            total = sum(numbers[start : start + MANY])
-            if total != total:  # a NaN, or infinities of both signs
-                if found is data:
-                    found = bytearray(data)
-                for index in range(start, min(len(numbers), start + MANY)):
-                    if numbers[index] != numbers[index]:
-                        pack_into(f"<{code}", found, index * numbers.itemsize, _NAN)
-    return found
+    return passed
 
 
 def code_point(code: int) -> int:
@@ -136,9 +115,6 @@ class _Writer(Reader):
             case _:
                 assert_never(kind)
 
-    def _wide(self, size: int, at: int) -> str:
-        return self._slot(at, "I" if self._flat else "BHI"[size.bit_length() - 1])
-
     def _primitive(self, name: str, at: int) -> Expressions:
         source = self.source
         found = self._slot(at, ("I" if self._flat else "B") if name == "bool" else CODES[name])
@@ -163,7 +139,7 @@ class _Writer(Reader):
         return lambda: [name for value in values for name in value()]
 
     def _option(self, some: Type, at: int) -> Expressions:
-        tag, _ = self._tag(2, at)
+        tag = self._tag(2, at)
         payload = self.plan(some, at + (SLOT if self._flat else payload_offset([None, some])))
 
         def parts() -> list[str]:
@@ -184,7 +160,7 @@ class _Writer(Reader):
 
     def _variant(self, kind: VariantOf | ResultOf, at: int) -> Expressions:
         named = cases(kind)
-        tag = self._wide(discriminant_size(len(named)), at)
+        tag = self._tag(len(named), at)
         inner = at + (SLOT if self._flat else payload_offset(payload for _, payload in named))
         loads = [None if payload is None else self._carrier.parts(payload, flat=self._flat) for _, payload in named]
         self.places = self.places or any(load is not None for load in loads)
@@ -200,7 +176,7 @@ class _Writer(Reader):
         return parts
 
     def _enum(self, count: int, at: int) -> Expressions:
-        tag, _ = self._tag(count, at)
+        tag = self._tag(count, at)
 
         def parts() -> list[str]:
             with self.source.block(f"if {tag} >= {count}:"):
