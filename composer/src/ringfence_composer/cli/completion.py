@@ -20,19 +20,25 @@ from ringfence_composer.manifest.paths import COMPONENT
 from ringfence_composer.resolve import short_name
 from ringfence_composer.toolchain import Toolchain, Wit
 
+WORDS = "ringfence.words"
+"""Where a context keeps the words of the command line, the command's name first."""
 _MAX_LOCK = 8 << 20
 """Bytes: who presses Tab does not want to wait for more."""
 
 
 def graphs(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Graph files by what was typed of their path; where there are none, the shell's own completion of files."""
+    """Graph files; where there are none, the shell's own completion of files."""
+    return graph_files(incomplete) or [CompletionItem(incomplete, type="file")]
+
+
+def graph_files(incomplete: str) -> list[CompletionItem]:
+    """Graph files by what was typed of their path."""
     typed = Path(incomplete)
     folder = typed if incomplete.endswith("/") or not incomplete else typed.parent
-    found = []
     with suppress(OSError):
         files = sorted(one for one in folder.iterdir() if one.suffix in (".yaml", ".yml") and one.name != COMPONENT and one.is_file())
-        found = [CompletionItem(str(one)) for one in files if str(one).startswith(incomplete)]
-    return found or [CompletionItem(incomplete, type="file")]
+        return [CompletionItem(str(one)) for one in files if str(one).startswith(incomplete)]
+    return []
 
 
 def functions(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -53,7 +59,8 @@ def parameters(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 
 
 def _lock(ctx: click.Context) -> tuple[Path, Lock]:
-    graph = Path(ctx.params["graph"])
+    words = ctx.meta.get(WORDS, [""])[1:]  # where an option still lacks its value, click has parsed no arguments
+    graph = Path(ctx.params.get("graph") or next(word for word in words if not word.startswith("-")))
     file = graph if graph.name.endswith(LOCK_SUFFIX) else lock_path(graph)
     return file, Lock.from_dict(json.loads(read_regular(file, _MAX_LOCK)))
 

@@ -8,12 +8,12 @@ import traceback
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from ringfence_composer.cli.completion import WORDS, graph_files
 from ringfence_composer.errors import InternalError
 from ringfence_composer.reports import data
 from ringfence_composer.reports.terminal import Terminal
-
-_WORDS = "ringfence.words"
 
 
 class Edge(click.Group):
@@ -21,15 +21,19 @@ class Edge(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Keeps the words, to know what a command line asked for that could not be read."""
-        ctx.meta[_WORDS] = args
+        ctx.meta[WORDS] = args
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, and graphs, which stand for the first of them."""
+        return [*super().shell_complete(ctx, incomplete), *graph_files(incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
         """What the command returns."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
-            if "--json" in ctx.meta.get(_WORDS, ()):
+            if "--json" in ctx.meta.get(WORDS, ()):
                 click.echo(data.text_of({"error": {"code": "usage", "message": error.format_message()}}))
             raise
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
@@ -37,7 +41,7 @@ class Edge(click.Group):
         except Exception as error:
             terminal, internal = Terminal(), InternalError(error, _kept())
             terminal.error(f"{internal.message} [{internal.code}]", internal.hint)
-            if "--json" in ctx.meta.get(_WORDS, ()):
+            if "--json" in ctx.meta.get(WORDS, ()):
                 terminal.line(data.text_of(data.error_data(internal)))
             raise SystemExit(internal.exit_code) from error
 

@@ -15,7 +15,7 @@ Shell = Literal["bash", "zsh", "fish"]
 Authored = Literal["graph", "component"]
 
 
-@click.command()
+@click.command(short_help="Print what has a shell complete commands.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: Shell) -> None:
@@ -25,7 +25,7 @@ def completion(ctx: click.Context, shell: Shell) -> None:
     click.echo(script(ctx.find_root().command, {}, "compose", "_COMPOSE_COMPLETE").source())
 
 
-@click.command()
+@click.command(short_help="Print the schema of a file, for editors.")
 @click.argument("file", type=click.Choice(["graph", "component"]))
 def schema(file: Authored) -> None:
     """Print the JSON Schema of graph.yaml or component.yaml, for an editor that checks and completes while you write."""

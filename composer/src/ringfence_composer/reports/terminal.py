@@ -87,8 +87,7 @@ class Terminal:
             self.err.print(Text(printable(head)))
             if tail:
                 self.err.print(Text(printable(tail), style="cyan"))
-        count = len(problems)
-        self.err.print(Text(f"{count} problem{'s' if count > 1 else ''} found", style="bold red"))
+        self.err.print(Text(f"{_counted(len(problems), 'problem')} found", style="bold red"))
 
     def denials(self, denials: Iterable[Denial]) -> None:
         """What a run that succeeded was refused, each once."""
@@ -98,7 +97,8 @@ class Terminal:
     def checked(self, graph: ResolvedGraph) -> None:
         """That a graph holds."""
         manifest = graph.manifest
-        self.line(f"{manifest.document.file}: {len(manifest.nodes)} nodes, {len(manifest.edges)} edges: no problems found")
+        nodes, edges = _counted(len(manifest.nodes), "node"), _counted(len(manifest.edges), "edge")
+        self.line(f"{manifest.document.file}: {nodes}, {edges}: no problems found")
 
     def plan(self, plan: Plan) -> None:
         """Every node with what it is given, and the decision for each of its imports."""
@@ -124,6 +124,10 @@ class Terminal:
             decision = (_SHOWN_AS[one.decision].ljust(8), _COLOURS[one.decision])
             by = f"({one.by})" if one.decision == "runtime" else one.by
             self.out.print(Text.assemble(f"  {printable(one.name).ljust(width)}  ", decision, f" {by}", (place, "dim")))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _indented(text: str) -> str:
