@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -17,8 +18,9 @@ import pytest
 from case import compose_right
 from click.testing import CliRunner
 from places import ROOT
+from ringfence.contract.errors import RingfenceError
 from ringfence.contract.schemas import schema
-from ringfence_composer.cli import compose, graphs
+from ringfence_composer.cli import compose, exit_code, graphs
 
 CASES = ROOT / "tests" / "cases"
 WRONG, RIGHT = str(CASES / "fused" / "graph.yaml"), str(CASES / "right-smallest" / "graph.yaml")
@@ -265,3 +267,21 @@ def test_every_command_says_what_it_is_for_in_a_few_words() -> None:
             assert command is not None
             assert command.short_help, name
             assert len(command.short_help) < 70, name
+
+
+# Exit codes
+
+
+def classes(root: type[RingfenceError]) -> Iterator[type[RingfenceError]]:
+    """An error's class and all below it."""
+    yield root
+    for one in root.__subclasses__():
+        yield from classes(one)
+
+
+def test_the_reference_has_the_exit_code_of_every_error() -> None:
+    """Scripts decide by it. What can't end a command is left out."""
+    table = re.findall(r"^\| (\d) \|[^|]*\|([^|]*)\|$", (ROOT / "docs" / "reference.md").read_text(), re.MULTILINE)
+    told = {name: int(code) for code, names in table for name in re.findall(r"`([a-z-]+)`", names)}
+    found = {one.code: exit_code(one.__new__(one)) for one in classes(RingfenceError) if one.__module__.startswith("ringfence")}
+    assert told == {code: number for code, number in found.items() if code not in ("error", "composer", "substitute")}
