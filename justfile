@@ -44,6 +44,10 @@ bench *options: setup
 fuzz seconds="60": setup
     PYTHONPATH=tests {{run}} python -m host.engine.core.hostile.fuzz {{seconds}}
 
+# take each safety check of the core engine away in turn: its test must fail
+mutants *words: setup
+    {{run}} python tests/host/engine/core/mutants.py {{words}}
+
 # four threads call all kinds of guests for so many seconds; every answer is checked, and so is memory
 soak seconds="300": setup
     PYTHONPATH=tests:manifests/shop {{run}} python -m host.soak {{seconds}}
