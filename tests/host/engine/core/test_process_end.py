@@ -27,6 +27,18 @@ SCRIPT = """
 """
 
 
+def ended(made, folder, end):
+    """What came of a process that runs guests, and then does this."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(SCRIPT) + end, made.component, made.module, made.plan, folder],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
 @pytest.mark.parametrize(
     "end",
     [
@@ -39,13 +51,14 @@ SCRIPT = """
     ids=["idle", "daemon-in-wasm", "atexit", "fork", "in-order"],
 )
 def test_the_interpreter_ends_cleanly(assemble, text, tmp_path, end):
-    made = assemble(text("hostile"))
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(SCRIPT) + end, made.component, made.module, made.plan, tmp_path],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+    done = ended(assemble(text("hostile")), tmp_path, end)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("how", ["faulthandler.enable()", "faulthandler.enable(open(os.devnull, 'w'))", "pass"])
+def test_a_trap_is_no_end_of_the_process_that_watches_for_faults(assemble, text, tmp_path, how):
+    """An application may enable faulthandler after its graph was loaded: its handlers must not stand before wasmtime's."""
+    end = f"import faulthandler, os\n{how}\ntry:\n    kept[1].call(('', 'trap'), (), call)\nexcept Exception as error:\n    print(error)"
+    done = ended(assemble(text("hostile")), tmp_path, end)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "unreachable" in done.stdout

@@ -9,7 +9,9 @@ A prototype written here is right for one version of the library. Another is ref
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import faulthandler
 import sys
 from ctypes import c_char_p, c_int64, c_size_t, c_uint32, c_uint64, c_void_p, string_at
 from importlib.machinery import PathFinder
@@ -22,6 +24,17 @@ VERSION = "50.0.1"
 
 _FILES = {"linux": "_libwasmtime.so", "android": "_libwasmtime.so", "darwin": "_libwasmtime.dylib", "win32": "_wasmtime.dll"}
 _MACHINES = {"AMD64": "x86_64", "arm64": "aarch64", "ARM64": "aarch64"}  # as the wheel's folders call them
+
+
+def _keep_traps() -> None:
+    """Let `faulthandler` have its handlers of signals before wasmtime has its own, which must come first when wasm traps.
+
+    An application that calls `faulthandler.enable()` later only says where to write then. Otherwise it would put its handlers in front, and
+    the first guest that traps would be the end of the process (tried: illegal instruction).
+    """
+    if not faulthandler.is_enabled():
+        with contextlib.suppress(AttributeError, OSError, RuntimeError, ValueError):  # where stderr is nothing to write to
+            faulthandler.enable()
 
 
 def _package() -> Path:
@@ -62,6 +75,7 @@ def _open() -> ctypes.CDLL:
     return ctypes.CDLL(str(package / f"{system}-{_machine()}" / _FILES[system]))
 
 
+_keep_traps()
 _dll = _open()
 
 
