@@ -74,9 +74,9 @@ class ComponentRound(Round):
             return Counter(["cut short"])
         if written.overlap:
             return Counter(["overlapping"])
-        if _fails_earlier(*found):
+        if found[0] != found[1] and _fails_earlier(*found):
             return Counter(["fails at its start"])
-        if unlike and _kinds(found[0]) == _kinds(found[1]):
+        if unlike and found[0] != found[1] and _kinds(found[0]) == _kinds(found[1]):
             return Counter(["alike"])  # texts that are not UTF-8 are lowered into other places: a broken guest may show those
         _equal("runs", *found)
         return Counter([step[0][0] for step in found[1]])
