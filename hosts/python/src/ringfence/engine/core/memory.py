@@ -30,8 +30,7 @@ _REALLOC = Struct("<I12xI12xI12xI12x")
 _POINTER = Struct("<I")
 
 
-_ALONE = 3
-"""References to what views share, where there is one view, a name and the question."""
+_NOTHING = memoryview(b"")
 _SOME = 4096
 """Elements lowered between two looks at the clock."""
 _HEAVIEST = 256 << 20
@@ -41,13 +40,15 @@ _HEAVIEST = 256 << 20
 class Memory:
     """One linear memory of a store."""
 
-    __slots__ = ("_data", "_size", "address", "borders", "size", "view")
+    __slots__ = ("_data", "_size", "address", "borders", "shared", "size", "view")
 
     def __init__(self, context: int, item: int) -> None:
         self._size = partial(ffi.memory_size, context, item)
         self._data = partial(ffi.memory_data, context, item)
         self.borders: list[Border] = []
-        self.view, self.size, self.address = memoryview(b""), -1, 0
+        self.view, self.size, self.address = _NOTHING, -1, 0
+        self.shared: object = None
+        """What `view` and all parts of it are made of: references to it tell whether somebody keeps a part."""
         self.refresh()
 
     def refresh(self) -> None:
@@ -57,6 +58,7 @@ class Memory:
             self.release()
             self.address = self._data() or 0
             self.view = ffi.view_at(self.address, size)
+            (self.shared,) = gc.get_referents(self.view)
             self.size = size
             for border in self.borders:
                 border.view, border.size = self.view, size
@@ -69,7 +71,9 @@ class Memory:
     def release(self) -> None:
         """The view dies."""
         self.view.release()
-        self.size = -1
+        self.view, self.shared, self.size = _NOTHING, None, -1
+        for border in self.borders:
+            border.view, border.size = _NOTHING, 0
 
 
 class Border:
@@ -230,15 +234,17 @@ class Border:
     def _fill(self, fill: Fill) -> tuple[int, int]:
         pointer = self.alloc(fill.length, 1)
         assert self._memory is not None  # noqa: S101 (a list lies in one)
-        view = ffi.view_at(self._memory.address + pointer, fill.length)
-        (shared,) = gc.get_referents(view)  # by all views that are made of it
+        shared = self._memory.shared
+        view = self.view[pointer : pointer + fill.length]
+        alone = getrefcount(shared)
         try:
             written = fill.fill(view)
         finally:
-            if getrefcount(shared) > _ALONE:
-                self._store.seen.append(shared)
             view.release()
-        if getrefcount(shared) > _ALONE:
+            kept = getrefcount(shared) > alone
+            if kept:
+                self._store.seen.append(shared)
+        if kept:
             raise BufferError("a Fill kept a part of its view, which dies with the call")
         if type(written) is not int or not 0 <= written <= fill.length:
             raise ShapeError(f"expected Fill to write at most {fill.length} bytes, found {describe(written)}")
