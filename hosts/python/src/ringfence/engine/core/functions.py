@@ -224,6 +224,7 @@ class ImportPlan:
         self._returned = kind.result is not None and len(flat(kind.result)) > MAX_FLAT_RESULTS
         self._borrows = any(holds(param, (Borrow,)) for param in self._types)
         self._gives = holds(kind.result, (Own,))
+        self._unwraps = isinstance(kind.result, ResultOf)
         self._block = SLOT * max(1, self._params + self._returned)
         self._where = SLOT * self._params
         self._extent = (0, 1) if kind.result is None else extent(kind.result)
@@ -286,7 +287,7 @@ class ImportPlan:
                 if answer is not None:
                     raise self._blamed(f"returned what does not fit: expected None, found {type(answer).__name__}")
                 return
-            self._lower(store, border, values, block, Ok(answer) if isinstance(self.kind.result, ResultOf) else answer)
+            self._lower(store, border, values, block, Ok(answer) if self._unwraps else answer)
         except WitError as error:  # by the function, or by a Fill that it returned
             self._lower_error(store, border, values, block, error)
 
@@ -338,7 +339,7 @@ class ImportPlan:
             border.opened()
 
     def _lower_error(self, store: Store, border: Border, values: int, block: Any, error: WitError) -> None:
-        if not isinstance(self.kind.result, ResultOf):
+        if not self._unwraps:
             raise self._blamed("raised WitError, but has no err case") from error
         try:
             self._lower(store, border, values, block, Err(error.value))

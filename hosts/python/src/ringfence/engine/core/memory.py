@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from ctypes import addressof, c_char, c_void_p
+from ctypes import addressof, c_char, c_uint32, c_void_p
 from functools import partial
 from struct import Struct
 from sys import getrefcount
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ringfence.engine.core.store import Store
 
 _REALLOC = Struct("<I12xI12xI12xI12x")
-_POINTER = Struct("<I")
 
 
 _NOTHING = memoryview(b"")
@@ -80,11 +79,13 @@ class Border:
     """What compiled lifts and lowers work on: one component instance's memory, allocator and handles, as one set of options says."""
 
     __slots__ = (
+        "_ask",
         "_block",
         "_flag",
         "_handles",
         "_invoke",
         "_memory",
+        "_pointer",
         "_store",
         "_tables",
         "_trap",
@@ -113,6 +114,7 @@ class Border:
         self._flag = store.flags[options.instance]
         if options.realloc is not None:
             self._block, self._trap = (c_char * 64)(), c_void_p()
+            self._ask, self._pointer = partial(_REALLOC.pack_into, self._block, 0, 0, 0), c_uint32.from_buffer(self._block)
             function = store.function(options.realloc)
             self._invoke = ffi.caller(store.context, function, addressof(self._block), 4, self._trap)
         if self._memory is not None:
@@ -159,18 +161,18 @@ class Border:
         if not self.closed:
             self.closed = True
             self._flag.set(False)
-        _REALLOC.pack_into(self._block, 0, 0, 0, alignment, size)
+        self._ask(alignment, size)
         error = self._invoke()
         if error or self._trap.value:
             self._fail(error)
-        (pointer,) = _POINTER.unpack_from(self._block)
+        pointer = self._pointer.value
         if pointer % alignment:
             raise GuestTrap("realloc return: result not aligned")
         if pointer + size > self.size:
             self.refresh()
             if pointer + size > self.size:
                 raise GuestTrap("realloc return: beyond end of memory")
-        return int(pointer)
+        return pointer
 
     def opened(self) -> None:
         """Lowering has ended: the guest may call out again."""
