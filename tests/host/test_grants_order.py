@@ -13,6 +13,7 @@ from ringfence.contract.grants import KINDS, Policy, admits, hosts
 from ringfence.contract.grants.clocks import ReadClock
 from ringfence.contract.grants.dns import Lookup
 from ringfence.contract.grants.env import Variable
+from ringfence.contract.grants.files import ACCESS, UseFile
 from ringfence.contract.grants.random import GetRandom
 from ringfence.contract.grants.stdio import UseStdin, UseStdout
 from ringfence.contract.grants.tcp import TCP, Connect
@@ -42,7 +43,18 @@ ENDPOINT = st.builds(
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
 VARIABLE = st.sampled_from(["A", "PGPASSWORD", "_x"])
 
+NAME_OF_FILE = st.sampled_from(["a", "b.c", "sub", "x*y", "[?]", "ä", ".hidden", "a\\b"])
+FILE = st.lists(NAME_OF_FILE, min_size=1, max_size=4).map("/".join)
+PART = st.sampled_from(["*", "**", "a", "sub", "*.c", "b.*", "*a*", "x[*]y"])
+GLOB = st.lists(PART, min_size=1, max_size=4).map("/".join)
+SOME_ACCESS = st.lists(st.sampled_from(ACCESS), min_size=1, max_size=4)
+FILE_GRANT = st.fixed_dictionaries(
+    {"path": st.sampled_from(["data", "../data", "data/in"]), "as": st.sampled_from(["/data", "/other"])},
+    optional={"match": st.lists(GLOB, min_size=1, max_size=3), "access": SOME_ACCESS, "hardlinks": st.booleans()},
+)
+
 FORMS = {
+    "files": st.lists(FILE_GRANT, min_size=1, max_size=2, unique_by=lambda one: one["as"]),
     "tcp": st.lists(ENDPOINT, min_size=1, max_size=4),
     "dns": st.lists(PATTERN, min_size=1, max_size=4),
     "env": st.dictionaries(VARIABLE, st.none() | TEXT, min_size=1).map(
@@ -110,6 +122,15 @@ REQUEST = st.one_of(
     st.builds(GetRandom, st.none() | TEXT),
     st.just(UseStdin()),
     st.builds(UseStdout, st.sampled_from(["inherit", "log"])),
+    st.builds(
+        UseFile,
+        path=st.just("data"),
+        target=st.just("/data"),
+        name=FILE,
+        access=SOME_ACCESS.map(frozenset),
+        reach=st.sampled_from(["entry", "way", "tree"]),
+        hardlinks=st.booleans(),
+    ),
 )
 POLICY = st.fixed_dictionaries({}, optional=FORMS).map(Policy.bind)
 

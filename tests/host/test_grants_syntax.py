@@ -93,7 +93,7 @@ def test_everything_that_is_wrong_is_said_at_once():
             "stderr": ["log"],
             "clocks": ["monotonic", "sun"],
             "random": "seeded",
-            "files": [],
+            "files": [{"path": "/etc"}],
             "udp": [],
         }
     )
@@ -112,10 +112,10 @@ def test_everything_that_is_wrong_is_said_at_once():
         ".stderr",
         ".clocks[1]",
         ".random",
-        ".files",
+        ".files[0].path",
         ".udp",
     }
-    assert "a grant nothing can enforce" in errors[".files"]
+    assert "a grant nothing can enforce" in errors[".udp"]
     assert "seeded: 42" in errors[".random"]
     assert "files come with a later version" in errors[".stdout"]
 
@@ -164,7 +164,8 @@ def test_every_interface_has_its_place_and_is_served():
     known = set(grants.INERT) | {interface for kind in KINDS.values() for interface in kind.interfaces}
     assert known <= set(wasi.INTERFACES)
     assert grants.kind_of("wasi:filesystem/preopens") == "files"
-    assert "files" not in KINDS
+    assert grants.kind_of("wasi:sockets/udp") == "udp"
+    assert "udp" not in KINDS
     assert grants.kind_of("wasi:clocks/timezone") is None
 
 

@@ -17,7 +17,7 @@ from ringfence_composer.manifest.shape import closest
 from ringfence_composer.manifest.source import Document, PathSteps, Problems, Step, quoted
 
 CALLS = "calls"
-COMING = ("files", "udp", "listen")
+COMING = ("udp", "listen")
 
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -102,7 +102,7 @@ class GrantReader:
         good: dict[str, Any] = {}
         for name, form in grant.items():
             if name == CALLS:
-                hint = "name what the node may reach: tcp, dns, env, …"
+                hint = "name what the node may reach: files, tcp, dns, env, …"
                 self._say((*path, name), "the host has no functions to choose from", hint, at_key=True)
             elif name in COMING and name not in grants.KINDS:
                 hint = "remove it; what the node tries will be denied"

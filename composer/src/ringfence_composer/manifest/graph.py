@@ -286,11 +286,11 @@ class _Reader:
         """The limits that are written right."""
         good: dict[str, str] = {}
         for name, text in _mapping(data).items():
-            if not isinstance(text, str) or name not in Limits.__slots__:
+            if isinstance(text, bool) or not isinstance(text, str | int) or name not in Limits.__slots__:
                 continue
             try:
-                parse_limit(name, text)
-                good[name] = text
+                parse_limit(name, str(text))
+                good[name] = str(text)
             except ValueError as error:
                 self.problems.add_unless_known(self.document.problem((*path, name), str(error)))
         return good

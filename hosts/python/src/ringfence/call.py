@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from ringfence.contract.errors import DeadlineExceeded, Denial, LimitExceeded
-from ringfence.contract.limits import Limits, show_size, show_time
+from ringfence.contract.limits import ENTRY, Limits, show_size, show_time
 
 if TYPE_CHECKING:
     from ringfence.wasi.state import WasiState
@@ -143,6 +143,7 @@ class Call:
     deadline_owner: tuple[str, float]  # node and limit that set the deadline, for the message
     state: WasiState = field(init=False, repr=False)  # of the instance that serves the call, once there is one
     output: int = field(default=0, init=False)
+    written: int = field(default=0, init=False)
 
     def remaining(self) -> float:
         """Seconds until the deadline, never negative."""
@@ -165,6 +166,16 @@ class Call:
         self.output += count
         if self.output > self.limits.output:
             raise LimitExceeded(self.node, "output", show_size(self.limits.output))
+
+    def spend_written(self, count: int) -> None:
+        """Count bytes that are about to be written to files. Raises LimitExceeded past the limit: then they must not be."""
+        if self.written + count > self.limits.written:
+            raise LimitExceeded(self.node, "written", show_size(self.limits.written))
+        self.written += count
+
+    def spend_entry(self) -> None:
+        """Count a file, folder or link that is about to be made. Raises LimitExceeded past the limit: then it must not be."""
+        self.spend_written(ENTRY)
 
     def wait(self, readers: Iterable[Source], writers: Iterable[Source], seconds: float | None) -> None:
         """Return when one of these is ready (broken and closed ones are), at the latest after `seconds`; other threads run meanwhile.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ringfence.call import Call
 
 _KEY = object()
-_REASON = "no grant covers it"
+NO_GRANT = "no grant covers it"
 
 
 class Refused(Exception):
@@ -41,7 +41,7 @@ class Permit:
         raise TypeError("a permit is neither copied nor pickled")
 
 
-def permit(call: Call, request: Request, *alternatives: Request, reason: str = _REASON) -> Permit:
+def permit(call: Call, request: Request, *alternatives: Request, reason: str = NO_GRANT) -> Permit:
     """A permit under the grants of the call's node: for the request, else for the first of the alternatives that is covered.
 
     The alternatives are other views of the same act (an address, and the names it was looked up by). A denial words the request.

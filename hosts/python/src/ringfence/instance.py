@@ -13,12 +13,14 @@ from ringfence import wasi
 from ringfence.call import Call, Root
 from ringfence.contract.errors import GuestTrap, IntegrityError, LimitExceeded, ShapeError
 from ringfence.contract.grants import Policy
+from ringfence.contract.grants.files import Files
 from ringfence.contract.limits import Limits, show_limit, show_size
 from ringfence.contract.lock import LockedNode
 from ringfence.contract.names import snake
 from ringfence.contract.types import FunctionType, InterfaceType, ResourceName, ResultOf
 from ringfence.contract.values import WitError
 from ringfence.engine.seam import Artifacts, Edge, Engine, FunctionName, HostFunction, Linked, Loaded, Parts
+from ringfence.folders import Folder
 from ringfence.gate import refuse_call
 from ringfence.leases import Lease, Leases
 from ringfence.resources import Leaf, Mapper, Resource, arguments_mapper, mapper, resource_of
@@ -113,10 +115,19 @@ class Node(Callee):
     """One node of a running graph.
 
     `outbound` are its edges to other nodes; `application(function, *arguments)` runs a call for the application where the node is exposed.
+    `folders` are those of its files grants.
     """
 
     def __init__(
-        self, locked: LockedNode, *, engine: Callable[[], Engine], artifacts: Artifacts, policy: Policy, where: str, arrays: bool
+        self,
+        locked: LockedNode,
+        *,
+        engine: Callable[[], Engine],
+        artifacts: Artifacts,
+        policy: Policy,
+        where: str,
+        folders: Mapping[Files, Folder],
+        arrays: bool,
     ) -> None:
         self.name, self.locked, self.limits = locked.name, locked, Limits().narrowed(locked.limits)
         self.outbound: list[Outbound] = []
@@ -126,7 +137,7 @@ class Node(Callee):
         self._leases = Leases(
             locked.name,
             locked.instances,
-            new_state=lambda: WasiState(policy=policy, node=locked.name, where=where),
+            new_state=lambda: WasiState(policy=policy, node=locked.name, where=where, folders=folders),
             opener=lambda call: self.linked.instantiate(call.limits, call),
             new_call=lambda: self._call(Root(), Inbound(name=f"{locked.name}, dropping", limits=self.limits)),
         )

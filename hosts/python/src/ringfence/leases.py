@@ -47,6 +47,11 @@ class Lease:
         """Make the instance; its start code runs as part of `call`."""
         self._instance = opener(call)
 
+    def bind(self, call: Call) -> None:
+        """Have a call that holds the lock act with this instance's state, and that state keep to the call's limits."""
+        call.state = self.state
+        self.state.handles = call.limits.handles
+
     @property
     def instance(self) -> Instance:
         if self._instance is None or self.ended:
@@ -81,7 +86,7 @@ class Lease:
             handle = self._dropped.popleft()
             if self.alive:
                 call = call or new_call()
-                call.state = self.state
+                self.bind(call)
                 self._late = not call.remaining()
                 with suppress(Exception):  # whatever a destructor met: the instance is gone, and there is no caller to hear of it
                     handle.close(call)
@@ -113,7 +118,7 @@ class Leases:
         """A locked, live lease for a call that comes in under `key`; `give_back` ends its use."""
         lease = self._single(key, call) if self._mode == "single" else self._reused(key) or self._fresh(key)
         try:
-            call.state = lease.state
+            lease.bind(call)
             if not lease.alive:
                 lease.open(self._opener, call)
         except BaseException:
@@ -127,7 +132,7 @@ class Leases:
         if not lease.alive:
             self.give_back(lease)
             raise ShapeError(f"the resource lived in an instance of {self._node} that has ended")
-        call.state = lease.state
+        lease.bind(call)
         return lease
 
     def give_back(self, lease: Lease) -> None:

@@ -16,12 +16,14 @@ from ringfence.contract.errors import IntegrityError, ManifestError, Problem, Ri
 from ringfence.contract.files import read_regular, why
 from ringfence.contract.grants import Policy
 from ringfence.contract.grants.base import GrantSyntaxError, quoted, shown
+from ringfence.contract.grants.files import Files
 from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path, store_path
 from ringfence.contract.lock import HOST, VERSION, Lane, Lock, LockedEdge, LockedNode, Role
 from ringfence.contract.names import Digest, digest_of, is_digest
 from ringfence.contract.parameters import settle, substitute
 from ringfence.contract.schemas import schema_bytes
 from ringfence.engine.seam import Artifacts
+from ringfence.folders import Folder, NoFolder, open_folder
 
 MAX_LOCK = 64 << 20
 """Bytes of a lock or a graph.yaml that are read at most; what compose writes and reads is far smaller."""
@@ -52,7 +54,8 @@ class LockFile(NamedTuple):
 class Composed(NamedTuple):
     """What a graph is made of, checked: its lock, the part of that which runs, the files of each node, and what each may do.
 
-    `places` are the lines of graph.yaml that the nodes' denials name; `cache` is the folder of the caches, where it was named.
+    `places` are the lines of graph.yaml that the nodes' denials name; `folders` are those of each node's files grants, opened; `cache` is
+    the folder of the caches, where it was named.
     """
 
     file: LockFile
@@ -60,6 +63,7 @@ class Composed(NamedTuple):
     artifacts: Mapping[str, Artifacts]
     policies: Mapping[str, Policy]
     places: Mapping[str, str]
+    folders: Mapping[str, Mapping[Files, Folder]]
     cache: Path | None
 
 
@@ -67,13 +71,13 @@ def parts_of(file: LockFile, runs: Lock, parameters: Mapping[str, object], cache
     """What the part of a lock that runs is made of, with these parameters.
 
     Raises:
-        ManifestError: parameters are wrong, or grants are with them: all of them.
+        ManifestError: parameters are wrong, or grants are with them, or granted folders cannot be opened: all of them.
         IntegrityError: artifacts were changed, all of them; or the lock contradicts itself.
     """
     artifacts = check_artifacts(file, runs, cache)
     with sound(file):
         policies, places = _policies(runs, settle(runs.parameters, parameters))
-    return Composed(file, runs, artifacts, policies, places, cache)
+    return Composed(file, runs, artifacts, policies, places, _folders(policies, places, file.path.parent), cache)
 
 
 @contextmanager
@@ -263,6 +267,27 @@ def _policy(node: LockedNode, edge: LockedEdge | None, values: Mapping[str, str]
             for one in _leaves(group)
         ]
         raise ManifestError(problems) from group
+
+
+def _folders(policies: Mapping[str, Policy], places: Mapping[str, str], beside: Path) -> dict[str, dict[Files, Folder]]:
+    """The granted folders of each node, opened.
+
+    Raises:
+        ManifestError: some cannot be; all of them.
+    """
+    found: dict[str, dict[Files, Folder]] = {name: {} for name in policies}
+    problems = []
+    for name, policy in policies.items():
+        for grant in policy.of("files"):
+            try:
+                found[name][grant] = open_folder(beside, grant.path)
+            except NoFolder as error:
+                file, _, line = places[name].rpartition(":")
+                path = f"{name} -> {HOST}: grant.files"
+                problems.append(Problem(file=file, line=int(line), path=path, message=str(error), hint=error.hint))
+    if problems:
+        raise ManifestError(problems)
+    return found
 
 
 def _leaves(group: ExceptionGroup[Exception]) -> list[GrantSyntaxError]:

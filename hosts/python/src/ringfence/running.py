@@ -212,6 +212,7 @@ def _make_nodes(composed: Composed, standing: Mapping[str, Callee], *, arrays: b
             artifacts=composed.artifacts[one.name],
             policy=composed.policies[one.name],
             where=composed.places[one.name],
+            folders=composed.folders[one.name],
             arrays=arrays,
         )
     providers: dict[str, Callee] = {**standing, **nodes}

@@ -53,10 +53,10 @@ def warm(path: Path, cache: Path | None, begun: Begun) -> Iterator[Warmed]:
 
 
 def _without_policies(file: LockFile, cache: Path | None) -> Composed:
-    """The graph as it is linked. What its nodes may do does not matter to that, and would need its parameters."""
+    """The graph as it is linked. What its nodes may do does not matter to that, and would need its parameters and folders."""
     names = [node.name for node in file.lock.nodes]
     artifacts = check_artifacts(file, file.lock, cache)
-    return Composed(file, file.lock, artifacts, dict.fromkeys(names, Policy()), dict.fromkeys(names, ""), cache)
+    return Composed(file, file.lock, artifacts, dict.fromkeys(names, Policy()), dict.fromkeys(names, ""), dict.fromkeys(names, {}), cache)
 
 
 def _digest(file: LockFile, node: str) -> Digest:

@@ -152,7 +152,8 @@ class ShapeError(RingfenceError, TypeError):
 class Denial(NamedTuple):
     """One request that no grant covers: who asked (node, inbound edge), for what, and what would allow it.
 
-    `allow` is what would have to be written under the `grant:` of the node's edge to `provider`. Values of variables never stand here.
+    `allow` is what would have to be written under the `grant:` of the node's edge to `provider`, '' where nothing can allow it. Values of
+    variables never stand here.
     """
 
     node: str
@@ -166,12 +167,12 @@ class Denial(NamedTuple):
     provider: str = "host"
 
     def __str__(self) -> str:
+        denied = f"{self.node}: {self.operation} {self.value} denied: {self.reason}"
+        if not self.allow:
+            return denied
         add = "\n".join(f"      {line}" for line in self.allow.splitlines())
         place = f" ({self.where})" if self.where else ""
-        return (
-            f"{self.node}: {self.operation} {self.value} denied: {self.reason}\n"
-            f"  to allow it, add to the edge from {self.node} to {self.provider}{place}:\n    grant:\n{add}"
-        )
+        return f"{denied}\n  to allow it, add to the edge from {self.node} to {self.provider}{place}:\n    grant:\n{add}"
 
 
 class CapabilityDenied(RingfenceError, PermissionError):

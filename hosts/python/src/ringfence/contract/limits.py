@@ -27,6 +27,8 @@ class Limits:
     output: bytes a call may give back or print: its result's strings and lists, and what it writes to stdout and stderr.
     stack: depth of the wasm stack.
     fuel: wasm instructions of a call, roughly, those of its callees not counted; `ENDLESS` counts none, and costs nothing.
+    written: bytes a call may write to files; each entry it makes counts as ENTRY.
+    handles: resources of the host that an instance may hold at once.
     """
 
     memory: int = 256 << 20
@@ -34,6 +36,8 @@ class Limits:
     output: int = 16 << 20
     stack: int = 512 << 10
     fuel: int = ENDLESS
+    written: int = 256 << 20
+    handles: int = 1024
 
     def smaller(self, other: Limits) -> Limits:
         """Each limit the smaller of the two."""
@@ -45,22 +49,28 @@ class Limits:
         return replace(self, **values)
 
 
+ENTRY = 4 << 10
+"""What a file, folder or link that is made counts as: it takes about that much of a disk, however little is in it."""
+
+HANDLES_MAX = 65536
+_COUNTED = {"fuel": ENDLESS - 1, "handles": HANDLES_MAX}
+"""Limits that are written as a number, and the most that each can be."""
 STACK_MAX = 4 << 20
 """Beyond this a guest could overflow the native stack of the calling thread (8 MiB on Linux)."""
 
 
 def parse_limit(name: str, text: str) -> int | float:
-    """A limit as written (`128MiB`, `2s`) in bytes or seconds.
+    """A limit as written (`128MiB`, `2s`, `50M`) in bytes or seconds, or a number.
 
     Raises:
-        ValueError: no such limit, or not a size or time; the message says what was expected.
+        ValueError: no such limit, or not a size, time or number; the message says what was expected.
     """
     if name == "deadline":
         return parse_time(text)
-    if name == "fuel":
-        return parse_count(text)
-    if name not in ("memory", "output", "stack"):
-        raise ValueError(f"unknown limit {name!r}; limits are deadline, memory, output, stack, fuel")
+    if name in _COUNTED:
+        return parse_count(text, _COUNTED[name])
+    if name not in ("memory", "output", "stack", "written"):
+        raise ValueError(f"unknown limit {name!r}; limits are deadline, memory, output, stack, written, fuel, handles")
     size = parse_size(text)
     if name == "stack" and size > STACK_MAX:
         raise ValueError(f"expected at most {show_size(STACK_MAX)}, found {text!r}")
@@ -83,12 +93,14 @@ def parse_time(text: str) -> float:
     return float(found["count"]) * _SECONDS[found["unit"]]
 
 
-def parse_count(text: str) -> int:
+def parse_count(text: str, most: int) -> int:
     """`50000000` or `50M` as a number; units are thousands."""
     found = _COUNT.fullmatch(text)
-    count = int(found["count"]) * _FACTORS[found["unit"]] if found else 0
-    if not 0 < count < ENDLESS:
-        raise ValueError(f"expected a count such as 50M, found {text!r}")
+    if not found:
+        raise ValueError(f"expected a count such as 200 or 50M, found {text!r}")
+    count = int(found["count"]) * _FACTORS[found["unit"]]
+    if count > most:
+        raise ValueError(f"expected at most {most}, found {text!r}")
     return count
 
 
@@ -96,7 +108,7 @@ def show_limit(name: str, value: float) -> str:
     """A limit as it is written."""
     if name == "deadline":
         return show_time(value)
-    return show_count(int(value)) if name == "fuel" else show_size(int(value))
+    return show_count(int(value)) if name in _COUNTED else show_size(int(value))
 
 
 def show_count(count: int) -> str:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ringfence.call import Call, Source
 from ringfence.contract.errors import GuestTrap
-from ringfence.contract.values import Case, WitError
+from ringfence.contract.values import Case, Fill, WitError
 from ringfence.wasi.state import Held, WasiState
 from ringfence.wasi.tables import Table, expect, methods
 
@@ -148,25 +148,32 @@ class InputStream(_Stream):
         """Up to `length` bytes without waiting; none when there are none now. Raises StreamEnded, StreamBroken."""
         raise NotImplementedError
 
-    def read(self, _: Call, length: int) -> bytes:
+    def take(self, length: int) -> bytes:
+        """What is there now, up to `length` bytes, for the guest or on its behalf."""
         self._ensure_open()
         try:
             return self.pull(min(length, CHUNK)) if length else b""
         except (StreamEnded, StreamBroken) as cause:
             raise self._over(cause) from cause
 
-    def blocking_read(self, call: Call, length: int) -> bytes:
-        data = self.read(call, length)
-        while length and not data:
-            block(call, self)
-            data = self.read(call, length)
-        return data
+    def read(self, _: Call, length: int) -> bytes | Fill:
+        return self.take(length)
 
-    def skip(self, call: Call, length: int) -> int:
-        return len(self.read(call, length))
+    def blocking_read(self, call: Call, length: int) -> bytes | Fill:
+        return self._taken(call, length)
+
+    def skip(self, _: Call, length: int) -> int:
+        return len(self.take(length))
 
     def blocking_skip(self, call: Call, length: int) -> int:
-        return len(self.blocking_read(call, length))
+        return len(self._taken(call, length))
+
+    def _taken(self, call: Call, length: int) -> bytes:
+        data = self.take(length)
+        while length and not data:
+            block(call, self)
+            data = self.take(length)
+        return data
 
 
 class OutputStream(_Stream):
@@ -256,7 +263,7 @@ class OutputStream(_Stream):
 
     def splice(self, call: Call, source: InputStream, length: int) -> int:
         expect(source, InputStream)
-        data = source.read(call, min(length, self.check_write(call)))
+        data = source.take(min(length, self.check_write(call)))
         self.write(call, data)
         return len(data)
 

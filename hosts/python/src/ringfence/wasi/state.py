@@ -13,12 +13,17 @@ from typing import Any, Protocol
 from ringfence.contract.errors import LimitExceeded
 from ringfence.contract.grants import Policy
 from ringfence.contract.grants.clocks import Frozen
+from ringfence.contract.grants.files import Files
 from ringfence.contract.grants.hosts import Address
+from ringfence.contract.limits import Limits
+from ringfence.folders import Folder
 
-HANDLES = 1024
-"""Resources an instance may hold at once: streams, pollables, sockets, errors."""
+HANDLES = Limits().handles
+"""Resources an instance may hold at once, where its node says nothing else: files, streams, pollables, sockets, errors."""
 SOCKETS = 64
 """Sockets an instance may have open at once."""
+FILES = 256
+"""Descriptors of files and folders an instance may have open at once: the host's own number of them is bounded, too."""
 NAME_LIFETIME = 60.0
 """Seconds for which a looked-up name leads to its addresses. The system's resolver tells no time to live."""
 _NAMES = 256
@@ -101,11 +106,23 @@ class WasiState:
     """One instance's. Not thread-safe: the instance is in one call at a time.
 
     `environment` is the host's, from which `env` grants pass variables; the process's own by default. `where` is the place in graph.yaml
-    to which denials point.
+    to which denials point. `folders` holds the opened folder of each files grant, `handles` is how many resources a guest may hold.
     """
 
-    def __init__(self, *, policy: Policy, node: str, where: str = "", environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        node: str,
+        where: str = "",
+        environment: Mapping[str, str] | None = None,
+        folders: Mapping[Files, Folder] | None = None,
+        handles: int = HANDLES,
+    ) -> None:
         self.policy, self.node, self.where = policy, node, where
+        self.folders: Mapping[Files, Folder] = folders or {}
+        self.handles = handles
+        self.files = 0
         self.variables = _variables(policy, os.environ if environment is None else environment)
         self.frozen: Frozen | None = next((grant for grant in policy.of("clocks") if isinstance(grant, Frozen)), None)
         self.started = time.monotonic_ns()
@@ -125,8 +142,8 @@ class WasiState:
         Raises:
             LimitExceeded: the instance holds too many.
         """
-        if len(self._held) >= HANDLES:
-            raise LimitExceeded(self.node, "handles", str(HANDLES))
+        if len(self._held) >= self.handles:
+            raise LimitExceeded(self.node, "handles", str(self.handles))
         if self._closed:
             raise RuntimeError("the instance has ended")
         self._held[id(resource)] = resource

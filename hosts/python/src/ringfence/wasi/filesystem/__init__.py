@@ -1,0 +1,43 @@
+"""wasi:filesystem: the granted folders, and in them what the grants match.
+
+Source: wasi:filesystem@0.2.12.
+"""
+
+from __future__ import annotations
+
+from ringfence.call import Call
+from ringfence.wasi.filesystem.codes import DOMAIN, answering
+from ringfence.wasi.filesystem.descriptor import allowed
+from ringfence.wasi.filesystem.listing import EntryStream
+from ringfence.wasi.filesystem.opened import open_folder
+from ringfence.wasi.filesystem.paths import NAMES, Descriptor, folder_flags
+from ringfence.wasi.filesystem.resolve import Place, request
+from ringfence.wasi.io import IoError
+from ringfence.wasi.tables import Table, expect, methods
+
+
+def get_directories(call: Call) -> list[tuple[Descriptor, str]]:
+    """The granted folders, each where its grant says."""
+    found = []
+    for grant, folder in call.state.folders.items():
+        permit = allowed(call, request(grant, "", reach="way"))
+        with answering():
+            opened = open_folder(permit, Place(grant, folder.descriptor, b"", "", slashed=True))
+        found.append((Descriptor(call.state, opened, folder_flags(grant), folder=True), grant.target))
+    return found
+
+
+def filesystem_error_code(_: Call, error: IoError) -> str | None:
+    """The file system's code of a stream error, where it is one of those."""
+    expect(error, IoError)
+    return error.code if error.domain == DOMAIN else None
+
+
+FUNCTIONS: dict[str, Table] = {
+    "wasi:filesystem/preopens": {"get-directories": get_directories},
+    "wasi:filesystem/types": {
+        "filesystem-error-code": filesystem_error_code,
+        **methods("descriptor", Descriptor, NAMES),
+        **methods("directory-entry-stream", EntryStream, ["read-directory-entry"]),
+    },
+}

@@ -1,0 +1,139 @@
+"""What a guest has opened: a descriptor of the operating system, shared by a WASI descriptor and the streams made of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ringfence.call import Call
+from ringfence.contract.errors import LimitExceeded
+from ringfence.contract.grants.files import Files
+from ringfence.contract.values import WitError
+from ringfence.gate import Permit
+from ringfence.wasi.filesystem.codes import code_of
+from ringfence.wasi.filesystem.resolve import Place
+from ringfence.wasi.state import FILES, WasiState
+
+FILE_MODE, FOLDER_MODE = 0o644, 0o755
+"""Of what a guest makes, less the host's umask: never executable, never set-uid."""
+_ALWAYS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+"""No link is followed, nothing is inherited, and neither a pipe nor a terminal that was put there meanwhile holds the host up."""
+_SYNCS = {
+    "file-integrity-sync": os.O_SYNC,
+    "data-integrity-sync": getattr(os, "O_DSYNC", os.O_SYNC),
+    "requested-write-sync": getattr(os, "O_RSYNC", os.O_SYNC),
+}
+
+
+_CHANGED = (errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.EEXIST)
+
+
+class Opened:
+    """A descriptor and the count of those that use it. `path` is where it was found in the granted folder."""
+
+    def __init__(self, state: WasiState, grant: Files, path: str, opener: Callable[[], int]) -> None:
+        if state.files >= FILES:
+            raise LimitExceeded(state.node, "open files", str(FILES))
+        self.descriptor = opener()
+        self.grant, self.path = grant, path
+        self._state, self._users = state, 1
+        state.files += 1
+
+    def share(self) -> Opened:
+        """One more user."""
+        self._users += 1
+        return self
+
+    def release(self) -> None:
+        """One user less."""
+        self._users -= 1
+        if not self._users:
+            self._state.files -= 1
+            os.close(self.descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How something is to be opened: the flags of open-at."""
+
+    create: bool
+    exclusive: bool
+    truncate: bool
+    directory: bool
+    flags: frozenset[str]
+
+    @property
+    def changes(self) -> bool:
+        return "write" in self.flags or self.truncate
+
+    @property
+    def native(self) -> int:
+        """As flags of open(2), without creation and truncation. What is to be truncated is opened for writing."""
+        reads = "read" in self.flags
+        mode = (os.O_RDWR if reads else os.O_WRONLY) if self.changes else os.O_RDONLY
+        for flag, native in _SYNCS.items():
+            mode |= native if flag in self.flags else 0
+        return mode
+
+
+class Changed(Exception):
+    """Something else was put in a place while it was looked at: look again. `code` is for those who have looked often enough."""
+
+    def __init__(self, code: str = "busy") -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def status_of(place: Place) -> os.stat_result | None:
+    """What is in a place, links not followed; None where nothing is."""
+    try:
+        return os.stat(place.name or b".", dir_fd=place.parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def open_folder(permit: Permit, place: Place) -> Opened:
+    """The folder in a place."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | _ALWAYS
+    return _open(permit.call, place, lambda: os.open(place.name or b".", flags, dir_fd=place.parent))
+
+
+def open_file(permit: Permit, place: Place, wish: Wish) -> Opened:
+    """The regular file in a place, which was there when the permit was given; whatever is there now is looked at before it is changed."""
+    opened = _open(permit.call, place, lambda: os.open(place.name, wish.native | _ALWAYS, dir_fd=place.parent))
+    try:
+        status = os.fstat(opened.descriptor)
+        if not stat.S_ISREG(status.st_mode) or (status.st_nlink > 1 and not opened.grant.hardlinks):
+            raise Changed
+        if wish.changes and status.st_mode & (stat.S_ISUID | stat.S_ISGID):
+            raise WitError("not-permitted")  # what runs with another's rights is not for a guest to write; root's writes leave the bits
+        if wish.truncate:
+            os.ftruncate(opened.descriptor, 0)
+    except BaseException:
+        opened.release()
+        raise
+    return opened
+
+
+def create_file(permit: Permit, place: Place, wish: Wish) -> Opened:
+    """A new file in a place where nothing is."""
+    permit.call.spend_entry()
+    flags = wish.native | os.O_CREAT | os.O_EXCL | _ALWAYS
+    return _open(permit.call, place, lambda: os.open(place.name, flags, FILE_MODE, dir_fd=place.parent))
+
+
+def _open(call: Call, place: Place, opener: Callable[[], int]) -> Opened:
+    try:
+        return Opened(call.state, place.grant, place.path, opener)
+    except OSError as error:
+        if _has_changed(error):
+            raise Changed(code_of(error)) from None
+        raise
+
+
+def _has_changed(error: OSError) -> bool:
+    """Whether an error of opening means that something else is there than was a moment before: a link, a pipe, a folder, nothing."""
+    return error.errno in _CHANGED

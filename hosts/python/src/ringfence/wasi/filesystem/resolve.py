@@ -1,0 +1,218 @@
+"""A guest's path to the place it leads to: a descriptor of the folder, a name in it, and the path as it really is.
+
+Every step is taken from a descriptor of the folder before, and no step follows a link: links are read and their text is walked in turn, so
+that the real path is known without asking anybody, and what is changed meanwhile changes nothing of what was checked. `..` goes back to the
+folder that was come from. The kernel's own walk (openat2) takes the steps at once where there are no links on the way; it answers nothing
+that the walk here would not.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import NoReturn
+
+from ringfence.call import Call
+from ringfence.contract.grants.base import quoted
+from ringfence.contract.grants.files import NONE, Files, UseFile
+from ringfence.contract.values import WitError
+from ringfence.gate import Refused, permit, refuse
+from ringfence.wasi.filesystem.codes import code_of
+from ringfence.wasi.filesystem.openat2 import open_beneath
+
+LINKS = 40
+"""Links on one way, as many as Linux follows (path_resolution(7))."""
+_LONGEST = 4096
+"""Bytes of a path, its end included (PATH_MAX)."""
+_STEP = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A folder that paths start from: its grant, its descriptor, and its own path in the granted folder ('': that one)."""
+
+    grant: Files
+    descriptor: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a path leads: `name` in the folder `parent`, `path` in the granted folder. An empty name: the folder itself.
+
+    slashed: the path ended in a slash, so that only a folder may be there. The descriptor is good until `resolved` ends.
+    """
+
+    grant: Files
+    parent: int
+    name: bytes
+    path: str
+    slashed: bool
+
+
+@contextmanager
+def resolved(call: Call, base: Base, path: str, *, follow: bool) -> Iterator[Place]:
+    """The place that a path leads to; a link at its end is followed where `follow` says so.
+
+    Raises:
+        WitError: it leads nowhere (`no-entry`, `not-directory`, `loop`, …), out of the folder (`not-permitted`), or through a folder that
+            the grant does not let the guest know of (`access`). The latter two are recorded with the call.
+    """
+    walk = _Walk(call, base, path, follow=follow)
+    try:
+        yield walk.place()
+    finally:
+        walk.close()
+
+
+def request(grant: Files, path: str, access: frozenset[str] = NONE, **more: object) -> UseFile:
+    """What is asked of a grant."""
+    return UseFile(path=grant.path, target=grant.target, name=path, access=access, **more)  # type: ignore[arg-type]
+
+
+class _Walk:
+    """The walk along one path."""
+
+    def __init__(self, call: Call, base: Base, path: str, *, follow: bool) -> None:
+        self._call, self._base, self._shown = call, base, path
+        self._follow = follow
+        encoded = path.encode()
+        self._slashed = encoded.endswith((b"/", b"/."))
+        if b"\0" in encoded:
+            raise WitError("invalid")
+        if not encoded:
+            raise WitError("no-entry")
+        if len(encoded) >= _LONGEST:
+            raise WitError("name-too-long")
+        if encoded.startswith(b"/"):
+            self._leads_out("it is absolute")
+        self._all = encoded.split(b"/")
+        self._left = deque(self._all)
+        self._links = 0
+        self._opened = [base.descriptor]
+        self._names = [base.path] if base.path else []
+        self._leapt = False
+
+    def close(self) -> None:
+        for descriptor in self._opened[1:]:
+            os.close(descriptor)
+
+    def place(self) -> Place:
+        self._leap()
+        name = b""
+        while self._left and not name:
+            name = self._step(self._left.popleft())
+        path = self._path_of(name) if name else "/".join(self._names)
+        return Place(self._base.grant, self._opened[-1], name, path, self._slashed)
+
+    def _step(self, name: bytes) -> bytes:
+        """Take a step; the name again where it was the last one and there is none to take."""
+        if name in (b"", b"."):
+            return b""
+        if name == b"..":
+            self._back()
+            return b""
+        last = not any(one not in (b"", b".") for one in self._left)
+        if not last:
+            self._enter(name)
+        elif self._follow and (target := self._link_at(name)) is not None:
+            self._expand(name, target)
+            self._slashed = self._slashed or target.endswith(b"/")
+        else:
+            self._left.clear()
+            return name
+        return b""
+
+    def _back(self) -> None:
+        if len(self._opened) == 1:
+            self._leads_out("it leads out of the folder")
+        self._must_know("/".join(self._names))
+        os.close(self._opened.pop())
+        self._names.pop()
+
+    def _leap(self) -> None:
+        """Take all steps but the last at once, if no link is in the way."""
+        names = [one for one in self._left if one not in (b"", b".")]
+        if len(names) < 3 or b".." in names:
+            return
+        found = open_beneath(self._base.descriptor, b"/".join(names[:-1]), _STEP)
+        if found is not None:
+            self._opened.append(found)
+            self._names.append(b"/".join(names[:-1]).decode())
+            self._left, self._leapt = deque(names[-1:]), True
+
+    def _step_from_the_start(self) -> None:
+        """Begin again without a leap: there is a way back from where it led, and its steps were not noted."""
+        self.close()
+        self._left, self._leapt, self._links = deque(self._all), False, 0
+        del self._opened[1:]
+        self._names = [self._base.path] if self._base.path else []
+
+    def _enter(self, name: bytes) -> None:
+        try:
+            found = os.open(name, _STEP, dir_fd=self._opened[-1])
+        except OSError as error:
+            if error.errno in (errno.ENOTDIR, errno.ELOOP) and (target := self._link_at(name)) is not None:
+                self._expand(name, target)
+                return
+            self._must_know(self._path_of(name))
+            raise WitError(code_of(error)) from error
+        self._opened.append(found)
+        self._names.append(_text(name))
+
+    def _link_at(self, name: bytes) -> bytes | None:
+        """The text of the link of that name; None where there is no link."""
+        with suppress(OSError):
+            return os.readlink(name, dir_fd=self._opened[-1])
+        return None
+
+    def _expand(self, name: bytes, target: bytes) -> None:
+        self._links += 1
+        self._call.check()
+        if self._links > LINKS:
+            raise WitError("loop")
+        if target.startswith(b"/"):
+            self._leads_out(f"{quoted(self._path_of(name))} is a link to an absolute path")
+        if len(target) >= _LONGEST:
+            raise WitError("name-too-long")
+        if self._leapt and b".." in target:
+            self._step_from_the_start()
+            return
+        self._left.extendleft(reversed(target.split(b"/")))
+
+    def _path_of(self, name: bytes) -> str:
+        return "/".join([*self._names, _text(name)])
+
+    def _must_know(self, folder: str) -> None:
+        """Stop where the guest may not know whether there is such a folder.
+
+        Raises:
+            WitError: `access`.
+        """
+        asked = request(self._base.grant, folder, reach="way")
+        try:
+            permit(self._call, asked)
+        except Refused as refused:
+            raise WitError("access") from refused
+
+    def _leads_out(self, reason: str) -> NoReturn:
+        raise leads_out(self._call, self._base, self._shown, reason)
+
+
+def leads_out(call: Call, base: Base, path: str, reason: str) -> WitError:
+    """The error for a path that no grant could allow; it is recorded with the call."""
+    where = "/".join(one for one in (base.grant.target.rstrip("/"), base.path, path) if one)
+    error = WitError("not-permitted")
+    error.__cause__ = refuse(call, kind="files", operation="use", value=quoted(where), reason=reason, allow="")
+    return error
+
+
+def _text(name: bytes) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError:  # from a link that was found: no pattern could match it
+        raise WitError("illegal-byte-sequence") from None
