@@ -53,7 +53,7 @@ def test_a_component_used_twice_is_read_and_reported_once(tmp_path: Path) -> Non
 def test_grants_that_are_wrong_do_not_reach_the_record(tmp_path: Path) -> None:
     """Later stages may trust every form they see."""
     graph, problems = manifest(
-        tmp_path, {"a": ""}, "edges: [{ from: a, to: host, grant: { tcp: [nowhere], dns: [a.example], files: [] } }]\n"
+        tmp_path, {"a": ""}, "edges: [{ from: a, to: host, grant: { tcp: [nowhere], dns: [a.example], files: [data] } }]\n"
     )
     assert len(problems.in_order()) == 2
     assert graph.edges[0].grant == {"dns": ["a.example"]}

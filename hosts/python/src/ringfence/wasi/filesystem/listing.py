@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 
 from ringfence.call import Call
 from ringfence.contract.grants import admits
@@ -25,17 +26,18 @@ class EntryStream(Held):
 
     def __init__(self, permit: Permit, folder: Opened) -> None:
         self._folder = Opened(permit.call.state, folder.grant, folder.path, lambda: _again(folder.descriptor))
-        self._entries: os.ScandirIterator[str] | None = None
+        self._closing = ExitStack()
+        self._closing.callback(self._folder.release)
         try:
-            self._entries = os.scandir(self._folder.descriptor)
+            self._entries = self._closing.enter_context(os.scandir(self._folder.descriptor))
             super().__init__(permit.call.state)
         except BaseException:
-            self.release()
+            self._closing.close()
             raise
 
     def read_directory_entry(self, call: Call) -> Record | None:
         with answering():
-            for count, entry in enumerate(self._entries or (), 1):
+            for count, entry in enumerate(self._entries, 1):
                 if count % _TURN == 0:
                     call.check()
                 if found := self._shown(entry):
@@ -53,9 +55,7 @@ class EntryStream(Held):
         return _ENTRY(kind, name) if admits(self.state.policy, asked) else None
 
     def release(self) -> None:
-        if self._entries is not None:
-            self._entries.close()
-        self._folder.release()
+        self._closing.close()
 
 
 def _again(descriptor: int) -> int:
