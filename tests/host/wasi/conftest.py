@@ -208,6 +208,17 @@ def disk(guest: Callable[..., Guest], kernel: str, tmp_path: Path) -> Callable[.
 
 
 @pytest.fixture
+def disk_over() -> Callable[..., Disk]:
+    """Makes a Disk over a folder that exists, for tests that make many; its state is the test's to close."""
+
+    def make(folder: Path, *match: str, access: tuple[str, ...], written: int = 1 << 30) -> Disk:
+        form = {"path": folder.name, "as": "/data", "match": list(match), "access": list(access)}
+        return Disk(Guest({"files": [form]}, beside=folder.parent, written=written), folder)
+
+    return make
+
+
+@pytest.fixture
 def listener() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(5)

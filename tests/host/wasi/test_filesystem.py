@@ -97,7 +97,7 @@ def test_a_stream_that_breaks_tells_the_files_code(disk):
 def test_a_folder_is_not_read_as_a_file(disk, function):
     one = disk()
     arguments = {"append-via-stream": (), "read": (1, 0), "write": (b"", 0), "advise": (0, 1, "normal")}.get(function, (0,))
-    one.refused("bad-descriptor", one, function, *arguments)
+    one.refused("is-directory", one, function, *arguments)
 
 
 def test_a_descriptor_does_what_its_flags_say_and_no_more(disk):
@@ -105,13 +105,13 @@ def test_a_descriptor_does_what_its_flags_say_and_no_more(disk):
     one.write("a", b"abc")
     reads, writes, neither = one.open("a", "r"), one.open("a", "w"), one.open("a", "")
     for file in (reads, neither):
-        one.refused("bad-descriptor", one, "write", b"x", 0, at=file)
-        one.refused("bad-descriptor", one, "write-via-stream", 0, at=file)
-        one.refused("bad-descriptor", one, "append-via-stream", at=file)
-        one.refused("bad-descriptor", one, "set-size", 0, at=file)
+        one.refused("not-permitted", one, "write", b"x", 0, at=file)
+        one.refused("not-permitted", one, "write-via-stream", 0, at=file)
+        one.refused("not-permitted", one, "append-via-stream", at=file)
+        one.refused("invalid", one, "set-size", 0, at=file)
     for file in (writes, neither):
-        one.refused("bad-descriptor", one, "read", 1, 0, at=file)
-        one.refused("bad-descriptor", one, "read-via-stream", 0, at=file)
+        one.refused("not-permitted", one, "read", 1, 0, at=file)
+        one.refused("not-permitted", one, "read-via-stream", 0, at=file)
     one.refused("not-directory", one, "stat-at", FOLLOW, "x", at=reads)
     one.refused("not-directory", one, "read-directory", at=reads)
 
@@ -133,6 +133,7 @@ def test_opening_follows_its_flags(disk):
     one.refused("is-directory", one.open, "e/", "wc")
     one.refused("invalid", one.open, "e", "dc")
     one.refused("no-entry", one.open, "", "r")
+    one.refused("unsupported", one.open, "a", "w", flags=("data-integrity-sync",))
     one.refused("invalid", one.open, "a\0b", "r")
     one.refused("name-too-long", one.open, "x" * 256, "wc")
     one.refused("name-too-long", one.open, "d/" * 2500, "r")
@@ -304,7 +305,23 @@ def test_a_guest_reaches_each_folder_under_its_own_name(guest, kernel, tmp_path)
     assert both.file("get-flags", preopened["/first"]) == {"read"}
     with pytest.raises(WitError) as crossed:
         both.file("rename-at", preopened["/two"], "a", preopened["/first"], "b")
-    assert crossed.value.value == "cross-device"
+    assert crossed.value.value == "not-permitted", "nothing may be made there"
+
+
+def test_between_two_grants_things_are_copied_not_moved_or_linked(guest, kernel, tmp_path):
+    """A file that moved would be under other access than it was; what a guest copies is decided as what it reads and writes."""
+    every = {"access": ["read", "write", "create", "delete"], "hardlinks": True}
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text(name)
+    both = guest(files=[{"path": "one", **every}, {"path": "two", **every}], beside=tmp_path)
+    one, two = both.preopened().values()
+    for function, flags, code in (("rename-at", (), "cross-device"), ("link-at", (frozenset(),), "not-permitted")):
+        with pytest.raises(WitError) as crossed:
+            both.file(function, one, *flags, "a", two, "b")
+        assert crossed.value.value == code
+    both.file("link-at", one, frozenset(), "a", one, "b")
+    both.file("rename-at", one, "a", one, "c")
 
 
 def test_without_a_grant_there_are_no_folders(guest):

@@ -104,7 +104,7 @@ ESCAPES = [
 
 
 LINKS = {"absolute", "up", "sub/out", "chain", "dotted", "magic"}
-ITSELF = {"stat nofollow", "readlink", "rename from", "rename to", "unlink", "symlink to"}
+ITSELF = {"stat nofollow", "readlink", "link from", "rename from", "rename to", "unlink", "symlink to"}
 """What may be done with a link itself, wherever it leads."""
 
 
@@ -177,8 +177,8 @@ def test_what_may_not_be_known_is_answered_alike_whether_it_is_there_or_not(disk
     (one.folder / "priv/file").write_text("s3cret")
     (one.folder / "pub/a.db").write_text("a")
     for path in ("priv/file", "priv/none", "none/none", "priv/in/x", "priv", "none", "priv/../pub/a.db", "none/../pub/a.db", "priv/file/x"):
-        one.refused("access", one.open, path)
-        one.refused("access", one.stat, path)
+        one.refused("not-permitted", one.open, path)
+        one.refused("not-permitted", one.stat, path)
     assert one.read("pub/a.db") == b"a"
     one.refused("no-entry", one.stat, "pub/none.db")
     one.refused("no-entry", one.stat, "x")
@@ -192,10 +192,10 @@ def test_a_link_is_judged_by_what_it_leads_to(disk):
     (one.folder / "a.db").write_text("a")
     (one.folder / "innocent.db").symlink_to("private")
     (one.folder / "alias").symlink_to("a.db")
-    one.refused("access", one.open, "innocent.db")
-    one.refused("access", one.open, "innocent.db", "wc")
-    one.refused("access", one, "set-times-at", FOLLOW, "innocent.db", NOW, NOW)
-    one.refused("access", one, "symlink-at", "private", "new.db")
+    one.refused("not-permitted", one.open, "innocent.db")
+    one.refused("not-permitted", one.open, "innocent.db", "wc")
+    one.refused("not-permitted", one, "set-times-at", FOLLOW, "innocent.db", NOW, NOW)
+    one.refused("not-permitted", one, "symlink-at", "private", "new.db")
     assert one.read("alias") == b"a"
     one("symlink-at", "a.db", "new.db")
     assert one.read("new.db") == b"a"
@@ -222,8 +222,8 @@ def test_nothing_is_renamed_or_linked_into_a_pattern_or_out_of_it(disk, old, new
     (one.folder / "sub").mkdir()
     for name in ("a.db", "a.txt", "sub/x.db"):
         (one.folder / name).write_text(name)
-    one.refused("access", one, "rename-at", old, one.root, new)
-    one.refused("access", one, "link-at", NO, old, one.root, new)
+    one.refused("not-permitted", one, "rename-at", old, one.root, new)
+    one.refused("not-permitted", one, "link-at", NO, old, one.root, new)
     one("rename-at", "a.db", one.root, "c.db")
     one("link-at", NO, "c.db", one.root, "d.db")
     assert one.names() == ["c.db", "d.db"]
@@ -234,9 +234,9 @@ def test_a_folder_is_renamed_only_with_grants_of_all_that_may_lie_in_it(disk):
     for name in ("sub", "whole"):
         (one.folder / name).mkdir()
     (one.folder / "sub/private").write_text("s3cret")
-    one.refused("access", one, "rename-at", "sub", one.root, "whole2")
-    one.refused("access", one, "rename-at", "sub", one.root, "other")
-    one.refused("access", one, "rename-at", "whole", one.root, "sub2")
+    one.refused("not-permitted", one, "rename-at", "sub", one.root, "whole2")
+    one.refused("not-permitted", one, "rename-at", "sub", one.root, "other")
+    one.refused("not-permitted", one, "rename-at", "whole", one.root, "sub2")
     one("rename-at", "whole", one.root, "other")
     assert sorted(path.name for path in one.folder.iterdir()) == ["other", "sub"]
 
@@ -258,8 +258,8 @@ def test_each_access_allows_its_own_and_nothing_else(disk, access):
             if name == access:
                 use()
             else:
-                one.refused("access", use)
-    one.refused("access", one, "rename-at", "a", one.root, "b")
+                one.refused("not-permitted", use)
+    one.refused("not-permitted", one, "rename-at", "a", one.root, "b")
 
 
 def test_hard_links_are_refused_unless_granted(disk, outside):
@@ -272,8 +272,8 @@ def test_hard_links_are_refused_unless_granted(disk, outside):
         lambda one: one("set-times-at", FOLLOW, "linked", NOW, NOW),
         lambda one: one("link-at", NO, "own", one.root, "second"),
     ):
-        refused.refused("access", use, refused)
-    refused.refused("access", refused.open, "linked", "wt")
+        refused.refused("not-permitted", use, refused)
+    refused.refused("not-permitted", refused.open, "linked", "wt")
     assert (outside / "secret").read_text() == "s3cret"
     assert "hardlinks: true" in refused.guest.denials[0].allow
     assert refused.stat("linked").link_count == 2
@@ -383,7 +383,7 @@ def test_a_pipe_or_a_hard_link_that_appears_then_is_refused_all_the_same(disk, o
         return real(name, flags, *rest, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", swapping)
-    one.refused("not-permitted" if swap == "fifo" else "access", one.open, "a", "rt")
+    one.refused("not-permitted", one.open, "a", "rt")
     assert (outside / "secret").read_text() == "s3cret"
     assert swapped
 

@@ -38,12 +38,12 @@ def allowed(call: Call, asked: UseFile, *alternatives: UseFile, reason: str = NO
     """The permit for what is asked, or for one of the alternatives.
 
     Raises:
-        WitError: `access`, where no grant covers any of them.
+        WitError: `not-permitted`, where no grant covers any of them.
     """
     try:
         return permit(call, asked, *alternatives, reason=reason)
     except Refused as refused:
-        raise WitError("access") from refused
+        raise WitError("not-permitted") from refused
 
 
 class OpenDescriptor(Held):
@@ -73,8 +73,10 @@ class OpenDescriptor(Held):
 
     def _file(self, flag: str = "") -> int:
         """The native descriptor of a file that was opened with this flag."""
-        if self.is_folder or (flag and flag not in self.flags):
-            raise WitError("bad-descriptor")
+        if self.is_folder:
+            raise WitError("is-directory")
+        if flag and flag not in self.flags:
+            raise WitError("not-permitted")
         return self.opened.descriptor
 
     # Streams, reading and writing
@@ -118,7 +120,9 @@ class OpenDescriptor(Held):
                 os.posix_fadvise(descriptor, _in_range(offset), _in_range(length), _ADVICE[advice])
 
     def set_size(self, call: Call, size: int) -> None:
-        descriptor = self._file("write")
+        descriptor = self._file()
+        if "write" not in self.flags:
+            raise WitError("invalid")  # as ftruncate(2) has it
         with answering():
             call.spend_written(max(0, _in_range(size) - os.fstat(descriptor).st_size))
             os.ftruncate(descriptor, size)

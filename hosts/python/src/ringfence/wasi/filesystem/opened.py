@@ -21,11 +21,6 @@ FILE_MODE, FOLDER_MODE = 0o644, 0o755
 """Of what a guest makes, less the host's umask: never executable, never set-uid."""
 _ALWAYS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 """No link is followed, nothing is inherited, and neither a pipe nor a terminal that was put there meanwhile holds the host up."""
-_SYNCS = {
-    "file-integrity-sync": os.O_SYNC,
-    "data-integrity-sync": getattr(os, "O_DSYNC", os.O_SYNC),
-    "requested-write-sync": getattr(os, "O_RSYNC", os.O_SYNC),
-}
 
 
 _CHANGED = (errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.EEXIST)
@@ -73,10 +68,7 @@ class Wish:
     def native(self) -> int:
         """As flags of open(2), without creation and truncation. What is to be truncated is opened for writing."""
         reads = "read" in self.flags
-        mode = (os.O_RDWR if reads else os.O_WRONLY) if self.changes else os.O_RDONLY
-        for flag, native in _SYNCS.items():
-            mode |= native if flag in self.flags else 0
-        return mode
+        return (os.O_RDWR if reads else os.O_WRONLY) if self.changes else os.O_RDONLY
 
 
 class Changed(Exception):

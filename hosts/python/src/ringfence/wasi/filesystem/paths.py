@@ -35,6 +35,8 @@ _LOOKS = 16
 """How often a place is looked at again that changes under one's eyes."""
 _CREATE: frozenset[Access] = frozenset({"create"})
 _DELETE: frozenset[Access] = frozenset({"delete"})
+_SYNCHRONIZED = {"file-integrity-sync", "data-integrity-sync", "requested-write-sync"}
+"""Flags that no write is done by, as in the engine's own WASI; what must be on a disk is put there by sync."""
 _HARD = "it has more than one hard link, and hardlinks is not granted"
 _LINKED = "a hard link needs hardlinks to be granted"
 _SPECIAL = "only regular files and folders are ever opened"
@@ -53,6 +55,8 @@ class Descriptor(OpenDescriptor):
         )
         if wish.directory and (wish.create or wish.exclusive or wish.truncate):
             raise WitError("invalid")
+        if wish.flags & _SYNCHRONIZED:
+            raise WitError("unsupported")
         follow = follows(path_flags, path) and not (wish.create and wish.exclusive)
         code = ""
         for _ in range(_LOOKS):
@@ -158,6 +162,7 @@ class Descriptor(OpenDescriptor):
             if status is not None:
                 way = stat.S_ISDIR(status.st_mode)
                 allowed(call, request(place.grant, place.path, reach="way" if way else "entry"))
+                _check_slash(place, status)
                 raise WitError("exist")
             yield place
 
@@ -174,6 +179,11 @@ class Descriptor(OpenDescriptor):
         path = "/".join(one for one in (folder, *parts) if one not in ("", "."))
         if path:
             allowed(call, request(place.grant, path, _CREATE))
+
+    def _check_moved(self, permit: Permit, place: Place, old: Place, status: os.stat_result) -> None:
+        """The same for a link that is to get there from an old place; it need not have been made by a guest."""
+        if stat.S_ISLNK(status.st_mode):
+            self._check_target(permit.call, place, os.fsdecode(_read_link(permit, old)))
 
     def unlink_file_at(self, call: Call, path: str) -> None:
         with resolved(call, self.base, path, follow=False) as place, answering():
@@ -208,8 +218,8 @@ class Descriptor(OpenDescriptor):
             status = status_of(old)
             if status is None:
                 raise missing(call, old)
-            if not stat.S_ISREG(status.st_mode):
-                allowed(call, request(old.grant, old.path, reach="way" if stat.S_ISDIR(status.st_mode) else "entry"))
+            if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+                allowed(call, request(old.grant, old.path, READ, reach="way" if stat.S_ISDIR(status.st_mode) else "entry"))
                 raise WitError("not-permitted")
             source = allowed(call, request(old.grant, old.path, READ, hardlinks=True), reason=_LINKED)
             allowed(call, request(new.grant, new.path, _CREATE, hardlinks=True), reason=_LINKED)
@@ -218,6 +228,9 @@ class Descriptor(OpenDescriptor):
                 raise WitError("exist")
             if new.slashed:
                 raise missing(call, new)
+            if old.grant != new.grant:
+                raise WitError("not-permitted")  # another name may have other access
+            self._check_moved(source, new, old, status)
             _make_hard_link(source, old, new)
 
     def rename_at(self, call: Call, old_path: str, new_descriptor: Descriptor, new_path: str) -> None:
@@ -235,16 +248,15 @@ class Descriptor(OpenDescriptor):
                 allowed(call, request(new.grant, new.path, _DELETE))
             if not folder and (old.slashed or new.slashed):
                 raise WitError("not-directory")
-            if stat.S_ISLNK(status.st_mode):
-                self._check_target(call, new, os.fsdecode(_read_link(leave, old)))
+            if old.grant != new.grant:
+                raise WitError("cross-device")  # the guest copies: what moves is then decided as what it reads and writes
+            self._check_moved(leave, new, old, status)
             _rename(leave, old, new)
 
     @contextmanager
     def _both(self, call: Call, old_path: str, new_descriptor: Descriptor, new_path: str) -> Iterator[tuple[Place, Place]]:
-        """The places at both ends, of one grant: what is moved elsewhere by copying is decided as what is read and written."""
+        """The places at both ends."""
         expect(new_descriptor, Descriptor)
-        if self.opened.grant != new_descriptor.opened.grant:
-            raise WitError("cross-device")
         with (
             resolved(call, self.base, old_path, follow=False) as old,
             resolved(call, new_descriptor.base, new_path, follow=False) as new,

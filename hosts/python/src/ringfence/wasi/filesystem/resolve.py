@@ -59,8 +59,8 @@ def resolved(call: Call, base: Base, path: str, *, follow: bool) -> Iterator[Pla
     """The place that a path leads to; a link at its end is followed where `follow` says so.
 
     Raises:
-        WitError: it leads nowhere (`no-entry`, `not-directory`, `loop`, …), out of the folder (`not-permitted`), or through a folder that
-            the grant does not let the guest know of (`access`). The latter two are recorded with the call.
+        WitError: it leads nowhere (`no-entry`, `not-directory`, `loop`, …); or out of the folder, or through one that the grant does not
+            let the guest know of (`not-permitted`, recorded with the call).
     """
     walk = _Walk(call, base, path, follow=follow)
     try:
@@ -191,13 +191,13 @@ class _Walk:
         """Stop where the guest may not know whether there is such a folder.
 
         Raises:
-            WitError: `access`.
+            WitError: `not-permitted`.
         """
         asked = request(self._base.grant, folder, reach="way")
         try:
             permit(self._call, asked)
         except Refused as refused:
-            raise WitError("access") from refused
+            raise WitError("not-permitted") from refused
 
     def _leads_out(self, reason: str) -> NoReturn:
         raise leads_out(self._call, self._base, self._shown, reason)
