@@ -31,7 +31,9 @@ class Sneaky:
 def test_a_guest_cannot_hide_its_denials_behind_a_limit():
     lock = Lock(graph="g", manifest="graph.yaml", inputs={})
     denials, every = deque(), deque()
-    running = Running(Composed(LockFile(lock, Path("graph.lock.json"), None), lock, {}, {}, {}, None), {}, (denials, every), arrays=False)
+    running = Running(
+        Composed(LockFile(lock, Path("graph.lock.json"), None), lock, {}, {}, {}, {}, None), {}, (denials, every), arrays=False
+    )
     target = Target(node=Sneaky(), inbound=Inbound(name="application -> n", limits=None), function=("", "f"))
     with pytest.raises(LimitExceeded):
         running._call(Root(), target, ())

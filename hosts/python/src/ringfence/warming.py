@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from ringfence.contract.errors import RingfenceError
 from ringfence.contract.grants import Policy
+from ringfence.contract.grants.files import Files
 from ringfence.contract.names import Digest
 from ringfence.engine.cache import cache_fault
+from ringfence.folders import Folder
 from ringfence.loading import Composed, LockFile, check_artifacts, read_lock
 from ringfence.running import Running
 
@@ -56,7 +58,8 @@ def _without_policies(file: LockFile, cache: Path | None) -> Composed:
     """The graph as it is linked. What its nodes may do does not matter to that, and would need its parameters and folders."""
     names = [node.name for node in file.lock.nodes]
     artifacts = check_artifacts(file, file.lock, cache)
-    return Composed(file, file.lock, artifacts, dict.fromkeys(names, Policy()), dict.fromkeys(names, ""), dict.fromkeys(names, {}), cache)
+    nothing: Mapping[str, Mapping[Files, Folder]] = {name: {} for name in names}
+    return Composed(file, file.lock, artifacts, dict.fromkeys(names, Policy()), dict.fromkeys(names, ""), nothing, cache)
 
 
 def _digest(file: LockFile, node: str) -> Digest:

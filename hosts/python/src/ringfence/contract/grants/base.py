@@ -91,7 +91,7 @@ GrantKind: TypeAlias = Kind[Any, Any]
 
 
 def parse_each(form: Any, parse_one: Callable[[Any], G], *, example: str) -> tuple[G, ...]:
-    """What each item of a list means, equal ones once.
+    """What each item of a list means, equal ones once; `parse_one` raises a GrantSyntaxError, or a group of them.
 
     Raises:
         ExceptionGroup: of the GrantSyntaxErrors of all items, each with its index.
@@ -103,6 +103,8 @@ def parse_each(form: Any, parse_one: Callable[[Any], G], *, example: str) -> tup
     for index, item in enumerate(form):
         try:
             parsed[parse_one(item)] = None
+        except ExceptionGroup as group:
+            errors += [one.within(f"[{index}]") for one in group.exceptions if isinstance(one, GrantSyntaxError)]
         except GrantSyntaxError as error:
             errors.append(error.within(f"[{index}]"))
     if errors:

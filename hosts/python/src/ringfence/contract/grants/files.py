@@ -7,9 +7,9 @@ match may be walked through and is seen, whatever else is in it is not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias, cast, get_args
 
 from ringfence.contract.grants import globs
 from ringfence.contract.grants.base import SHOWN, GrantSyntaxError, parse_each, quoted, shown, syntax_errors
@@ -21,7 +21,6 @@ Reach: TypeAlias = Literal["entry", "way", "tree"]
 ACCESS: tuple[Access, ...] = get_args(Access)
 READ: frozenset[Access] = frozenset({"read"})
 NONE: frozenset[Access] = frozenset()
-_KEYS = ("path", "match", "as", "access", "hardlinks")
 _LONGEST = 1024
 
 
@@ -181,37 +180,48 @@ def _yaml_char(char: str) -> str:
 def _parse_one(item: Any) -> Files:
     if not isinstance(item, Mapping):
         raise GrantSyntaxError(f"expected a mapping, found {shown(item)}", hint="such as { path: data, access: [read] }")
-    for key in item:
-        if key not in _KEYS:
-            raise GrantSyntaxError(f"unknown key {quoted(str(key), 60)}", hint=f"keys are {', '.join(_KEYS)}")
+    found: dict[str, Any] = {}
+    errors: list[GrantSyntaxError] = []
+    for key, written in item.items():
+        if key not in _PARSERS:
+            errors.append(GrantSyntaxError(f"unknown key {quoted(str(key), 60)}", hint=f"keys are {', '.join(_PARSERS)}"))
+            continue
+        try:
+            found[key] = _PARSERS[key](written)
+        except ExceptionGroup as group:
+            errors += [one.within(f".{key}") for one in group.exceptions if isinstance(one, GrantSyntaxError)]
+        except GrantSyntaxError as error:
+            errors.append(error.within(f".{key}"))
     if "path" not in item:
-        raise GrantSyntaxError("path is missing", hint="the folder, from where graph.yaml lies")
-    path = _parse_path(item["path"])
-    hardlinks = item.get("hardlinks", False)
-    if not isinstance(hardlinks, bool):
-        raise GrantSyntaxError(f"expected true or false, found {shown(hardlinks)}", path=".hardlinks")
+        errors.append(GrantSyntaxError("path is missing", hint="the folder, from where graph.yaml lies"))
+    elif "as" not in item and str(found.get("path", "")).startswith("."):
+        errors.append(
+            GrantSyntaxError(f"as is missing, which {quoted(found['path'], 60)} does not tell", hint="add as: /data, or another place")
+        )
+    if errors:
+        raise syntax_errors(*errors)
     return Files(
-        path=path,
-        target=_parse_target(item["as"]) if "as" in item else _usual_target(path),
-        match=_parse_match(item.get("match", ["**"])),
-        access=_parse_access(item.get("access", ["read"])),
-        hardlinks=hardlinks,
+        path=found["path"],
+        target=found.get("as", f"/{found['path']}"),
+        match=found.get("match", (globs.parse("**"),)),
+        access=found.get("access", READ),
+        hardlinks=found.get("hardlinks", False),
     )
 
 
 def _parse_path(written: Any) -> str:
     hint = "a folder, from where graph.yaml lies, such as data or ../data"
     if not isinstance(written, str) or not written or len(written) > _LONGEST or _has_control(written):
-        raise GrantSyntaxError(f"expected a path, found {shown(written)}", path=".path", hint=hint)
+        raise GrantSyntaxError(f"expected a path, found {shown(written)}", hint=hint)
     if written.startswith(("/", "~")) or "\\" in written:
-        raise GrantSyntaxError(f"expected a relative path with /, found {quoted(written, 60)}", path=".path", hint=hint)
+        raise GrantSyntaxError(f"expected a relative path with /, found {quoted(written, 60)}", hint=hint)
     up: list[str] = []
     down: list[str] = []
     for part in written.removesuffix("/").split("/"):
         if part == ".." and not down:
             up.append(part)
         elif part == ".." or (part in ("", ".") and written not in (".", "./")):
-            raise GrantSyntaxError(f"{quoted(written, 60)} takes a detour", path=".path", hint="write the shortest way")
+            raise GrantSyntaxError(f"{quoted(written, 60)} takes a detour", hint="write the shortest way")
         elif part != ".":
             down.append(part)
     return "/".join([*up, *down]) or "."
@@ -222,42 +232,51 @@ def _parse_target(written: Any) -> str:
     parts = written[1:].split("/") if right and written != "/" else []
     if not right or any(part in ("", ".", "..") for part in parts):
         hint = "where the guest finds the folder, such as /data"
-        raise GrantSyntaxError(f"expected an absolute path in its shortest form, found {shown(written)}", path=".as", hint=hint)
+        raise GrantSyntaxError(f"expected an absolute path in its shortest form, found {shown(written)}", hint=hint)
     return str(written)
-
-
-def _usual_target(path: str) -> str:
-    if path.startswith("."):
-        raise GrantSyntaxError(f"as is missing, which {quoted(path, 60)} does not tell", hint="add as: /data, or another place")
-    return f"/{path}"
 
 
 def _parse_match(written: Any) -> tuple[Glob, ...]:
     if not isinstance(written, list | tuple) or not written:
         hint = 'such as ["*.sqlite3"]; leave it out for the whole folder'
-        raise GrantSyntaxError(f"expected a list of patterns, found {shown(written)}", path=".match", hint=hint)
-    found = []
-    for index, one in enumerate(written):
-        if not isinstance(one, str):
-            raise GrantSyntaxError(f"expected a pattern in quotes, found {shown(one)}", path=f".match[{index}]")
-        try:
-            found.append(globs.parse(one))
-        except GrantSyntaxError as error:
-            raise error.within(f".match[{index}]") from None
-    return globs.without_covered(tuple(found))
+        raise GrantSyntaxError(f"expected a list of patterns, found {shown(written)}", hint=hint)
+    return globs.without_covered(parse_each(written, _parse_pattern, example='["*.sqlite3"]'))
+
+
+def _parse_pattern(written: Any) -> Glob:
+    if not isinstance(written, str):
+        raise GrantSyntaxError(f"expected a pattern in quotes, found {shown(written)}")
+    return globs.parse(written)
 
 
 def _parse_access(written: Any) -> frozenset[Access]:
     if not isinstance(written, list | tuple) or not written:
-        raise GrantSyntaxError(f"expected a list, found {shown(written)}", path=".access", hint=f"of {', '.join(ACCESS)}")
-    for index, one in enumerate(written):
-        if one not in ACCESS:
-            raise GrantSyntaxError(f"expected {' or '.join(ACCESS)}, found {shown(one)}", path=f".access[{index}]")
-    return frozenset(written)
+        raise GrantSyntaxError(f"expected a list, found {shown(written)}", hint=f"of {', '.join(ACCESS)}")
+    return frozenset(parse_each(written, _parse_class, example="[read]"))
+
+
+def _parse_class(written: Any) -> Access:
+    if written not in ACCESS:
+        raise GrantSyntaxError(f"expected {' or '.join(ACCESS)}, found {shown(written)}")
+    return cast("Access", written)
+
+
+def _parse_hardlinks(written: Any) -> bool:
+    if not isinstance(written, bool):
+        raise GrantSyntaxError(f"expected true or false, found {shown(written)}")
+    return written
 
 
 def _has_control(text: str) -> bool:
     return any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in text)
 
+
+_PARSERS: Mapping[str, Callable[[Any], Any]] = {
+    "path": _parse_path,
+    "match": _parse_match,
+    "as": _parse_target,
+    "access": _parse_access,
+    "hardlinks": _parse_hardlinks,
+}
 
 FILES = FilesKind()
