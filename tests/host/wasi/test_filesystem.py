@@ -153,7 +153,9 @@ def test_links_are_followed_where_the_flags_say_so(disk):
     one.refused("loop", one.open, "link", "r", follow=False)
     assert one.stat("link").type == "regular-file"
     assert one.stat("link", follow=False).type == "symbolic-link"
-    assert one.stat("way/", follow=False).type == "directory"
+    for path in ("way/", "way/.", "way//", "way/./"):
+        assert one.stat(path, follow=False).type == "directory"
+        one.open(path, "rd", follow=False).close()
     assert one("readlink-at", "link") == "d/a"
     one.refused("invalid", one, "readlink-at", "d/a")
     one.refused("no-entry", one, "readlink-at", "nothing")

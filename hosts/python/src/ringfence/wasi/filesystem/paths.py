@@ -28,7 +28,7 @@ from ringfence.wasi.filesystem.opened import (
     open_folder,
     status_of,
 )
-from ringfence.wasi.filesystem.resolve import Place, leads_out, request, resolved
+from ringfence.wasi.filesystem.resolve import Base, Place, leads_out, request, resolved
 from ringfence.wasi.tables import expect
 
 _LOOKS = 16
@@ -178,7 +178,7 @@ class Descriptor(OpenDescriptor):
         folder = place.path.rpartition("/")[0]
         path = "/".join(one for one in (folder, *parts) if one not in ("", "."))
         if path:
-            allowed(call, request(place.grant, path, _CREATE))
+            allowed(call, request(place.grant, _led_to(call, place.grant, path), _CREATE))
 
     def _check_moved(self, permit: Permit, place: Place, old: Place, status: os.stat_result) -> None:
         """The same for a link that is to get there from an old place; it need not have been made by a guest."""
@@ -266,13 +266,28 @@ class Descriptor(OpenDescriptor):
 
 
 def follows(path_flags: frozenset[str], path: str) -> bool:
-    """Whether a link at the end of a path is followed: where the flag says so, or a slash behind it."""
-    return "symlink-follow" in path_flags or path.endswith("/")
+    """Whether a link at the end of a path is followed: where the flag says so, or what is behind it."""
+    return "symlink-follow" in path_flags or path.endswith(("/", "/."))
 
 
 def folder_flags(grant: Files) -> frozenset[str]:
     """The descriptor-flags of a folder under a grant."""
     return frozenset({"read"}) if grant.access <= READ else frozenset({"read", "mutate-directory"})
+
+
+def _led_to(call: Call, grant: Files, path: str) -> str:
+    """Where a path in the granted folder leads through the links that are on it; the path itself where it leads nowhere yet.
+
+    Raises:
+        WitError: it leads out of the granted folder.
+    """
+    try:
+        with resolved(call, Base(grant, call.state.folders[grant].descriptor, ""), path, follow=True) as place:
+            return place.path
+    except WitError as error:
+        if error.value == "not-permitted":
+            raise
+        return path
 
 
 def missing(call: Call, place: Place) -> WitError:

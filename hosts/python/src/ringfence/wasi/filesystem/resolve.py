@@ -28,6 +28,10 @@ LINKS = 40
 """Links on one way, as many as Linux follows (path_resolution(7))."""
 _LONGEST = 4096
 """Bytes of a path, its end included (PATH_MAX)."""
+_HELD = 16
+"""Folders of one way that are held open at a time."""
+_FOLDER = (b"/", b"/.")
+"""How a path ends that can only lead to a folder."""
 _STEP = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
 
@@ -75,13 +79,17 @@ def request(grant: Files, path: str, access: frozenset[str] = NONE, **more: obje
 
 
 class _Walk:
-    """The walk along one path."""
+    """The walk along one path.
+
+    `_way` names the folders that it has come through, from its base. Of these, the last few are held open, so that a guest cannot use up
+    the host's descriptors with a deep tree; a way back beyond them is walked again from the base, by the names.
+    """
 
     def __init__(self, call: Call, base: Base, path: str, *, follow: bool) -> None:
         self._call, self._base, self._shown = call, base, path
         self._follow = follow
         encoded = path.encode()
-        self._slashed = encoded.endswith((b"/", b"/."))
+        self._slashed = encoded.endswith(_FOLDER)
         if b"\0" in encoded:
             raise WitError("invalid")
         if not encoded:
@@ -90,24 +98,25 @@ class _Walk:
             raise WitError("name-too-long")
         if encoded.startswith(b"/"):
             self._leads_out("it is absolute")
-        self._all = encoded.split(b"/")
-        self._left = deque(self._all)
+        self._left = deque(encoded.split(b"/"))
         self._links = 0
-        self._opened = [base.descriptor]
-        self._names = [base.path] if base.path else []
-        self._leapt = False
+        self._way: list[bytes] = []
+        self._opened: deque[int] = deque()
 
     def close(self) -> None:
-        for descriptor in self._opened[1:]:
-            os.close(descriptor)
+        while self._opened:
+            os.close(self._opened.pop())
 
     def place(self) -> Place:
         self._leap()
         name = b""
         while self._left and not name:
             name = self._step(self._left.popleft())
-        path = self._path_of(name) if name else "/".join(self._names)
-        return Place(self._base.grant, self._opened[-1], name, path, self._slashed)
+        return Place(self._base.grant, self._here, name, self._path_of(name), self._slashed)
+
+    @property
+    def _here(self) -> int:
+        return self._opened[-1] if self._opened else self._base.descriptor
 
     def _step(self, name: bytes) -> bytes:
         """Take a step; the name again where it was the last one and there is none to take."""
@@ -121,18 +130,20 @@ class _Walk:
             self._enter(name)
         elif self._follow and (target := self._link_at(name)) is not None:
             self._expand(name, target)
-            self._slashed = self._slashed or target.endswith(b"/")
+            self._slashed = self._slashed or target.endswith(_FOLDER)
         else:
             self._left.clear()
             return name
         return b""
 
     def _back(self) -> None:
-        if len(self._opened) == 1:
+        if not self._way:
             self._leads_out("it leads out of the folder")
-        self._must_know("/".join(self._names))
+        self._must_know(self._path_of(b""))
+        self._way.pop()
         os.close(self._opened.pop())
-        self._names.pop()
+        if self._way and not self._opened:
+            self._again()
 
     def _leap(self) -> None:
         """Take all steps but the last at once, if no link is in the way."""
@@ -142,32 +153,43 @@ class _Walk:
         found = open_beneath(self._base.descriptor, b"/".join(names[:-1]), _STEP)
         if found is not None:
             self._opened.append(found)
-            self._names.append(b"/".join(names[:-1]).decode())
-            self._left, self._leapt = deque(names[-1:]), True
+            self._way, self._left = names[:-1], deque(names[-1:])
 
-    def _step_from_the_start(self) -> None:
-        """Begin again without a leap: there is a way back from where it led, and its steps were not noted."""
-        self.close()
-        self._left, self._leapt, self._links = deque(self._all), False, 0
-        del self._opened[1:]
-        self._names = [self._base.path] if self._base.path else []
+    def _again(self) -> None:
+        """Come by the same names, none of which was a link, to where the walk is."""
+        self._call.check()
+        found = open_beneath(self._base.descriptor, b"/".join(self._way), _STEP)
+        if found is not None:
+            self._opened.append(found)
+            return
+        try:
+            for name in self._way:
+                self._hold(os.open(name, _STEP, dir_fd=self._here))
+        except OSError as error:  # something else was put there meanwhile
+            self._must_know(self._path_of(b""))
+            raise WitError(code_of(error)) from error
+
+    def _hold(self, descriptor: int) -> None:
+        self._opened.append(descriptor)
+        if len(self._opened) > _HELD:
+            os.close(self._opened.popleft())
 
     def _enter(self, name: bytes) -> None:
         try:
-            found = os.open(name, _STEP, dir_fd=self._opened[-1])
+            found = os.open(name, _STEP, dir_fd=self._here)
         except OSError as error:
             if error.errno in (errno.ENOTDIR, errno.ELOOP) and (target := self._link_at(name)) is not None:
                 self._expand(name, target)
                 return
             self._must_know(self._path_of(name))
             raise WitError(code_of(error)) from error
-        self._opened.append(found)
-        self._names.append(_text(name))
+        self._hold(found)
+        self._way.append(name)
 
     def _link_at(self, name: bytes) -> bytes | None:
         """The text of the link of that name; None where there is no link."""
         with suppress(OSError):
-            return os.readlink(name, dir_fd=self._opened[-1])
+            return os.readlink(name, dir_fd=self._here)
         return None
 
     def _expand(self, name: bytes, target: bytes) -> None:
@@ -179,13 +201,12 @@ class _Walk:
             self._leads_out(f"{quoted(self._path_of(name))} is a link to an absolute path")
         if len(target) >= _LONGEST:
             raise WitError("name-too-long")
-        if self._leapt and b".." in target:
-            self._step_from_the_start()
-            return
         self._left.extendleft(reversed(target.split(b"/")))
 
     def _path_of(self, name: bytes) -> str:
-        return "/".join([*self._names, _text(name)])
+        """The real path in the granted folder of a name where the walk is, or (no name) of where it is."""
+        way = [self._base.path] if self._base.path else []
+        return "/".join([*way, *map(_text, self._way), *([_text(name)] if name else [])])
 
     def _must_know(self, folder: str) -> None:
         """Stop where the guest may not know whether there is such a folder.
