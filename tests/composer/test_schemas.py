@@ -76,7 +76,7 @@ def test_every_key_that_may_be_left_out_says_what_counts_then(name: str) -> None
 
 def test_the_default_limits_are_those_of_the_host() -> None:
     written = AUTHORED["graph"]["$defs"]["limits"]["properties"]
-    defaults = {name: parse_limit(name, one["default"]) if "default" in one else ENDLESS for name, one in written.items()}
+    defaults = {name: parse_limit(name, str(one["default"])) if "default" in one else ENDLESS for name, one in written.items()}
     assert defaults == {name: getattr(Limits(), name) for name in Limits.__slots__}
 
 

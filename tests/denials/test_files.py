@@ -196,6 +196,24 @@ def test_a_folder_that_is_not_there_is_said_when_the_graph_is_loaded(compose):
         assert found in str(failed.value)
 
 
+@pytest.mark.parametrize(
+    ("match", "file"),
+    [("**", "graph.lock.json"), ("*.yaml", "graph.yaml"), (".ringfence/**", ".ringfence/sha256/"), ("cache/compiled/*", "compiled/0")],
+)
+@pytest.mark.parametrize("access", ["write", "create", "delete"])
+def test_no_grant_lets_a_guest_rewrite_what_decides_what_runs(compose, match, file, access):
+    """The lock would say what the guest likes, and code in the cache runs without any fence. To read them is no harm."""
+    grant = f'{{ path: ., as: /graph, match: ["*.txt", "{match}"], access: [read{{more}}] }}'
+    edges = f"{{ from: clerk, to: host, grant: {{ files: [{grant}] }} }}"
+    refused, reads = (CLERK.format(edges=edges.replace("{more}", more), limits="deadline: 20s") for more in (f", {access}", ""))
+    manifest = compose(refused)
+    with pytest.raises(ManifestError, match="a guest could change") as failed:
+        Graph.load(manifest, cache=manifest.parent / "cache")
+    assert file in str(failed.value)
+    Graph.load(compose(reads)).close()
+    Graph.load(compose(refused.replace(f', "{match}"', ""))).close()
+
+
 def test_what_is_written_is_limited(clerk):
     graph = clerk(f"{{ path: data, {EVERY} }}", limits="written: 100KiB")
     graph.call("clerk.write", "/data/a", "wb", bytes(90_000))
@@ -203,6 +221,25 @@ def test_what_is_written_is_limited(clerk):
         graph.call("clerk.write", "/data/a", "wb", bytes(110_000))
     assert failed.value.limit == "written"
     assert graph.call("clerk.write", "/data/a", "wb", bytes(90_000)) == 90_000
+
+
+@pytest.mark.parametrize("place", ["node", "edge"])
+def test_what_a_guest_holds_at_once_is_limited(compose, place):
+    """Each handle is a record of the host's. Of a node's and an edge's number the smaller counts."""
+    text = CLERK.format(edges=f"{{ from: clerk, to: host, grant: {{ files: [{{ path: data, {EVERY} }}] }} }}", limits="LIMITS")
+    few, enough = "handles: 2", "handles: 100"  # the granted folder, that opened again, and what lists it
+    node, edge = (few, enough) if place == "node" else (enough, few)
+    manifests = [
+        compose(text.replace("LIMITS", one).replace("[clerk]", f"[{{ node: clerk, limits: {{ {other} }} }}]"))
+        for one, other in ((node, edge), (enough, enough))
+    ]
+    for manifest in manifests:
+        (manifest.parent / "data").mkdir(exist_ok=True)
+    with Graph.load(manifests[0]) as graph, pytest.raises(LimitExceeded) as failed:
+        graph.call("clerk.names", "/data")
+    assert (failed.value.limit, failed.value.node) == ("handles", "clerk")
+    with Graph.load(manifests[1]) as graph:
+        assert graph.call("clerk.names", "/data") == []
 
 
 DATABASE = 'match: ["*.sqlite3", "*.sqlite3-journal"]'

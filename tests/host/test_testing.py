@@ -159,7 +159,7 @@ class Resigned:
 
 def test_a_denial_that_the_guest_put_up_with_is_found():
     lock = Lock(graph="g", manifest="graph.yaml", inputs={})
-    graph = Graph(Composed(LockFile(lock, Path("graph.lock.json"), None), lock, {}, {}, {}, None), {}, arrays=False)
+    graph = Graph(Composed(LockFile(lock, Path("graph.lock.json"), None), lock, {}, {}, {}, {}, None), {}, arrays=False)
     target = Target(node=Resigned(), inbound=Inbound(name="application -> n", limits=None), function=("", "f"))
     assert graph._start()._call(Root(), target, ()) == "as if nothing were"
     with pytest.raises(AssertionError, match="use 10.0.0.1:80 denied"):

@@ -51,7 +51,7 @@ class Guest:
             node="vendor",
             where="graph.yaml:7",
             environment=environment if environment is not None else {},
-            folders={grant: open_folder(beside, grant.path) for grant in policy.of("files")} if beside else {},
+            folders={grant: open_folder(beside, grant) for grant in policy.of("files")} if beside else {},
         )
 
     def __call__(self, interface: str, function: str, *arguments: Any) -> Any:

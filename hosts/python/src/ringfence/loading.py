@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from ringfence.contract.files import read_regular, why
 from ringfence.contract.grants import Policy
 from ringfence.contract.grants.base import GrantSyntaxError, quoted, shown
 from ringfence.contract.grants.files import Files
-from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path, store_path
+from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path, store_path, user_cache
 from ringfence.contract.lock import HOST, VERSION, Lane, Lock, LockedEdge, LockedNode, Role
 from ringfence.contract.names import Digest, digest_of, is_digest
 from ringfence.contract.parameters import settle, substitute
@@ -77,7 +77,8 @@ def parts_of(file: LockFile, runs: Lock, parameters: Mapping[str, object], cache
     artifacts = check_artifacts(file, runs, cache)
     with sound(file):
         policies, places = _policies(runs, settle(runs.parameters, parameters))
-    return Composed(file, runs, artifacts, policies, places, _folders(policies, places, file.path.parent), cache)
+    folders = _folders(policies, places, file, cache)
+    return Composed(file, runs, artifacts, policies, places, folders, cache)
 
 
 @contextmanager
@@ -269,22 +270,35 @@ def _policy(node: LockedNode, edge: LockedEdge | None, values: Mapping[str, str]
         raise ManifestError(problems) from group
 
 
-def _folders(policies: Mapping[str, Policy], places: Mapping[str, str], beside: Path) -> dict[str, dict[Files, Folder]]:
+def _kept(file: LockFile, cache: Path | None) -> list[Path]:
+    """The files that decide what runs: the graph, its lock and artifacts, and (one of each kind) those in the caches."""
+    path, name = file.path, "0" * 64
+    kept = [path, path.with_name(file.lock.manifest), *(artifact_path(path, one.digest) for one in file.lock.artifacts)]
+    with suppress(RuntimeError):  # there is no home, and so no cache
+        caches = cache or user_cache()
+        kept += [caches / "checked" / name, caches / "compiled" / f"{name}.cwasm", caches / "compiled" / name]
+    return kept
+
+
+def _folders(
+    policies: Mapping[str, Policy], places: Mapping[str, str], file: LockFile, cache: Path | None
+) -> dict[str, dict[Files, Folder]]:
     """The granted folders of each node, opened.
 
     Raises:
-        ManifestError: some cannot be; all of them.
+        ManifestError: some cannot be, or their grants would let a guest change what is kept; all of them.
     """
     found: dict[str, dict[Files, Folder]] = {name: {} for name in policies}
+    kept = _kept(file, cache) if any(policy.of("files") for policy in policies.values()) else []
     problems = []
     for name, policy in policies.items():
         for grant in policy.of("files"):
             try:
-                found[name][grant] = open_folder(beside, grant.path)
+                found[name][grant] = open_folder(file.path.parent, grant, kept)
             except NoFolder as error:
-                file, _, line = places[name].rpartition(":")
+                manifest, _, line = places[name].rpartition(":")
                 path = f"{name} -> {HOST}: grant.files"
-                problems.append(Problem(file=file, line=int(line), path=path, message=str(error), hint=error.hint))
+                problems.append(Problem(file=manifest, line=int(line), path=path, message=str(error), hint=error.hint))
     if problems:
         raise ManifestError(problems)
     return found
