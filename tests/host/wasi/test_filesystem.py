@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -391,3 +393,25 @@ def test_closing_the_state_closes_every_descriptor(disk):
     one.guest.state.close()
     one.guest.state.folders = {}
     assert open_descriptors() == before
+
+
+def test_where_files_cannot_be_opened_from_a_folder_only_grants_of_them_are_refused(tmp_path):
+    """Everything else works there; nothing is opened without a flag that it depends on."""
+    program = """
+import os, sys
+from pathlib import Path
+os.supports_dir_fd = set()
+for name in ("O_NOFOLLOW", "O_DIRECTORY", "O_PATH", "O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY"):
+    delattr(os, name)
+import ringfence.wasi
+from ringfence.contract.grants import Policy
+from ringfence.folders import NoFolder, open_folder
+[grant] = Policy.bind({"files": [{"path": "data"}]}).of("files")
+try:
+    open_folder(Path(sys.argv[1]), grant)
+except NoFolder as error:
+    print(error)
+"""
+    (tmp_path / "data").mkdir()
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert "this system cannot open files from a folder" in done.stdout

@@ -11,7 +11,15 @@ from ringfence.contract.grants import globs
 from ringfence.contract.grants.base import quoted
 from ringfence.contract.grants.files import READ, Files
 
-_FLAGS = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_PATH", os.O_RDONLY)
+
+def flags(*names: str) -> int:
+    """These flags of open(2), of those that this system has; `open_folder` opens nothing where there are not all that matter."""
+    return sum(getattr(os, name, 0) for name in names)
+
+
+STEP = flags("O_PATH", "O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC")
+"""To open a folder on the way to others, if it is no link."""
+_FOLLOWED = flags("O_PATH", "O_DIRECTORY", "O_CLOEXEC")
 _SHOWN = 60
 
 
@@ -46,14 +54,14 @@ def open_folder(beside: Path, grant: Files, kept: Iterable[Path] = ()) -> Folder
         NoFolder: it cannot be opened, or the grant lets a guest change what is kept.
     """
     path = grant.path
-    if os.open not in os.supports_dir_fd:
+    if os.open not in os.supports_dir_fd or not hasattr(os, "O_NOFOLLOW"):
         hint = "run it where there are the calls of POSIX.1-2008, such as Linux or macOS"
         raise NoFolder("this system cannot open files from a folder, without which no grant of one can be kept to", hint=hint)
     if changed := _changeable(grant, Path(os.path.realpath(beside / path)), kept):
         hint = "grant a folder of its own, or fewer files of this one by match"
         raise NoFolder(f"by it a guest could change {quoted(changed, _SHOWN)}, and so what it may do", hint=hint)
     try:
-        return Folder(os.open(beside / path, _FLAGS))
+        return Folder(os.open(beside / path, _FOLLOWED))
     except FileNotFoundError:
         raise NoFolder(f"there is no folder {quoted(path, _SHOWN)}", hint="create it, where graph.yaml lies") from None
     except NotADirectoryError:

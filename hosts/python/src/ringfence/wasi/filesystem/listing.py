@@ -12,7 +12,7 @@ from ringfence.contract.values import Record, record_class
 from ringfence.gate import Permit
 from ringfence.wasi.filesystem.codes import answering
 from ringfence.wasi.filesystem.metadata import type_of
-from ringfence.wasi.filesystem.opened import Opened
+from ringfence.wasi.filesystem.opened import LISTED, Opened
 from ringfence.wasi.filesystem.resolve import request
 from ringfence.wasi.state import Held
 
@@ -60,4 +60,4 @@ class EntryStream(Held):
 
 def _again(descriptor: int) -> int:
     """The folder opened once more, with a place in it of its own."""
-    return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
+    return os.open(".", LISTED, dir_fd=descriptor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from collections.abc import Callable
 from typing import ClassVar, cast
@@ -33,6 +32,6 @@ def open_beneath(folder: int, path: bytes, flags: int) -> int | None:
     """A descriptor of the thing at `path` beneath the folder, if no link and no `..` lies on the way; else None, whatever the reason."""
     if _CALL is None:
         return None
-    how = _OpenHow(flags | os.O_CLOEXEC, 0, _BENEATH | _NO_MAGIC_LINKS | _NO_SYMLINKS)
+    how = _OpenHow(flags, 0, _BENEATH | _NO_MAGIC_LINKS | _NO_SYMLINKS)
     found = _CALL(_NUMBER, folder, path, ctypes.byref(how), ctypes.sizeof(how))
     return found if found >= 0 else None

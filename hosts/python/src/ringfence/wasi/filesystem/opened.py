@@ -6,12 +6,13 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ringfence.call import Call
 from ringfence.contract.errors import LimitExceeded
 from ringfence.contract.grants.files import Files
 from ringfence.contract.values import WitError
+from ringfence.folders import flags
 from ringfence.gate import Permit
 from ringfence.wasi.filesystem.codes import code_of
 from ringfence.wasi.filesystem.resolve import Place
@@ -19,10 +20,12 @@ from ringfence.wasi.state import FILES, WasiState
 
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
 """Of what a guest makes, less the host's umask: never executable, never set-uid."""
-_ALWAYS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_ALWAYS = flags("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY")
 """No link is followed, nothing is inherited, and neither a pipe nor a terminal that was put there meanwhile holds the host up."""
 
 
+LISTED = os.O_RDONLY | flags("O_DIRECTORY", "O_CLOEXEC")
+"""To open a folder for what lies in it."""
 _CHANGED = (errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.EEXIST)
 
 
@@ -50,8 +53,7 @@ class Opened:
             os.close(self.descriptor)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """How something is to be opened: the flags of open-at."""
 
     create: bool
@@ -89,8 +91,7 @@ def status_of(place: Place) -> os.stat_result | None:
 
 def open_folder(permit: Permit, place: Place) -> Opened:
     """The folder in a place."""
-    flags = os.O_RDONLY | os.O_DIRECTORY | _ALWAYS
-    return _open(permit.call, place, lambda: os.open(place.name or b".", flags, dir_fd=place.parent))
+    return _open(permit.call, place, lambda: os.open(place.name or b".", LISTED | _ALWAYS, dir_fd=place.parent))
 
 
 def open_file(permit: Permit, place: Place, wish: Wish) -> Opened:
@@ -113,8 +114,8 @@ def open_file(permit: Permit, place: Place, wish: Wish) -> Opened:
 def create_file(permit: Permit, place: Place, wish: Wish) -> Opened:
     """A new file in a place where nothing is."""
     permit.call.spend_entry()
-    flags = wish.native | os.O_CREAT | os.O_EXCL | _ALWAYS
-    return _open(permit.call, place, lambda: os.open(place.name, flags, FILE_MODE, dir_fd=place.parent))
+    how = wish.native | os.O_CREAT | os.O_EXCL | _ALWAYS
+    return _open(permit.call, place, lambda: os.open(place.name, how, FILE_MODE, dir_fd=place.parent))
 
 
 def _open(call: Call, place: Place, opener: Callable[[], int]) -> Opened:

@@ -13,13 +13,13 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from ringfence.call import Call
 from ringfence.contract.grants.base import quoted
 from ringfence.contract.grants.files import NONE, Files, UseFile
 from ringfence.contract.values import WitError
+from ringfence.folders import STEP
 from ringfence.gate import Refused, permit, refuse
 from ringfence.wasi.filesystem.codes import code_of
 from ringfence.wasi.filesystem.openat2 import open_beneath
@@ -32,11 +32,9 @@ _HELD = 16
 """Folders of one way that are held open at a time."""
 _FOLDER = (b"/", b"/.")
 """How a path ends that can only lead to a folder."""
-_STEP = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(NamedTuple):
     """A folder that paths start from: its grant, its descriptor, and its own path in the granted folder ('': that one)."""
 
     grant: Files
@@ -44,8 +42,7 @@ class Base:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a path leads: `name` in the folder `parent`, `path` in the granted folder. An empty name: the folder itself.
 
     slashed: the path ended in a slash, so that only a folder may be there. The descriptor is good until `resolved` ends.
@@ -150,7 +147,7 @@ class _Walk:
         names = [one for one in self._left if one not in (b"", b".")]
         if len(names) < 3 or b".." in names:
             return
-        found = open_beneath(self._base.descriptor, b"/".join(names[:-1]), _STEP)
+        found = open_beneath(self._base.descriptor, b"/".join(names[:-1]), STEP)
         if found is not None:
             self._opened.append(found)
             self._way, self._left = names[:-1], deque(names[-1:])
@@ -158,13 +155,13 @@ class _Walk:
     def _again(self) -> None:
         """Come by the same names, none of which was a link, to where the walk is."""
         self._call.check()
-        found = open_beneath(self._base.descriptor, b"/".join(self._way), _STEP)
+        found = open_beneath(self._base.descriptor, b"/".join(self._way), STEP)
         if found is not None:
             self._opened.append(found)
             return
         try:
             for name in self._way:
-                self._hold(os.open(name, _STEP, dir_fd=self._here))
+                self._hold(os.open(name, STEP, dir_fd=self._here))
         except OSError as error:  # something else was put there meanwhile
             self._must_know(self._path_of(b""))
             raise WitError(code_of(error)) from error
@@ -176,7 +173,7 @@ class _Walk:
 
     def _enter(self, name: bytes) -> None:
         try:
-            found = os.open(name, _STEP, dir_fd=self._here)
+            found = os.open(name, STEP, dir_fd=self._here)
         except OSError as error:
             if error.errno in (errno.ENOTDIR, errno.ELOOP) and (target := self._link_at(name)) is not None:
                 self._expand(name, target)
