@@ -14,7 +14,8 @@ from places import ROOT
 COMPOSER, HOST = ROOT / "composer/src/ringfence_composer", ROOT / "hosts/python/src/ringfence"
 READERS = [
     *(COMPOSER / "manifest").glob("*.py"),
-    *(COMPOSER / name for name in ("resolve.py", "build.py", "wit_files.py", "builders/snapshot.py", "cli/calls.py", "cli/options.py")),
+    *(COMPOSER / name for name in ("resolve.py", "delegation.py")),
+    *(COMPOSER / name for name in ("build.py", "wit_files.py", "builders/snapshot.py", "cli/calls.py", "cli/options.py")),
     *(HOST / "contract/grants").glob("*.py"),
     *(HOST / "contract" / f"{name}.py" for name in ("files", "limits", "lock", "mismatch", "parameters", "records", "wire", "words")),
     *(HOST / name for name in ("directory.py", "loading.py")),

@@ -185,6 +185,7 @@ def locked_edge(manifest: GraphManifest, links: Sequence[Link], edge: EdgeManife
         provider=edge.provider,
         interfaces={link.wanted: link.given for link in links if link.edge == edge},
         grant=edge.grant,
+        expected=edge.expected,
         calls=edge.calls,
         limits=edge.limits,
         line=manifest.document.mark(edge.path).line,

@@ -112,6 +112,9 @@ class _Teller:
         sentences = [f"{edge.consumer} may reach the outside world, by what is granted here and by nothing else."]
         if len(shown) < len(found):
             sentences.append(f"{len(found) - len(shown)} more on this edge: name its first line to see all.")
+        tried = [one.words for one in worded(edge.expected, self._manifest.parameters)]
+        if tried:
+            sentences.append(f"Known to be tried in vain, and denied without further notice: {'; '.join(tried)}.")
         return sentences, [self._grant(edge, one) for one in shown]
 
     def _grant(self, edge: EdgeManifest, one: Worded) -> ToldGrant:
@@ -133,6 +136,9 @@ class _Teller:
             sentences.append(f"Only {', '.join(edge.calls)}; calling any other function of it is denied.")
         sentences += _limits(edge.limits, "A call through this edge")
         sentences.append(f"{edge.provider} acts with its own grants: compose plan --reach shows what that opens to {edge.consumer}.")
+        passed = [one.words for one in worded(edge.grant, self._manifest.parameters)]
+        if passed:
+            sentences.append(f"Called through this edge, and only then, it also has of {edge.consumer}'s: {'; '.join(passed)}.")
         sentences.append(f"Without this edge nothing satisfies {edge.consumer}'s import of {names}, and compose refuses the graph.")
         return sentences, []
 

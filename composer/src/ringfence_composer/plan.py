@@ -38,12 +38,16 @@ _RUNTIME_FORMS: Mapping[str, tuple[str, Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedGrant:
-    """One thing given: by which kind, in plain words, by which line of graph.yaml; whether it lets data out to whoever the guest likes."""
+    """One thing given: by which kind, in plain words, by which line of graph.yaml; whether it lets data out to whoever the guest likes.
+
+    `through` names the edge between nodes that passes it on: it counts in calls through that edge alone.
+    """
 
     kind: str
     words: str
     line: int
     exfiltrates: bool = False
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +132,9 @@ class _Decider:
             (edge for edge in self._manifest.edges if edge.consumer == node.name and edge.provider == HOST), None
         )
         self._granted: Mapping[str, Any] = self._host.grant if self._host else {}
-        self._opening = {kind: _Opening(kind, form, self._manifest) for kind, form in self._granted.items()}
+        passing = [edge for edge in self._manifest.edges if edge.provider == node.name and edge.grant]
+        self._given_by = [*([self._host] if self._host else []), *passing]
+        self._opening = [(edge, kind, _Opening(kind, form, self._manifest)) for edge in self._given_by for kind, form in edge.grant.items()]
         needs = runtime_forms(built.nodes[node.name].runtime_needs, node.withdrawn)
         self._runtime = {kind: form for kind, form in needs.items() if kind not in self._granted}
 
@@ -143,7 +149,7 @@ class _Decider:
             imports=imports,
             runtime=self._runtime,
             grants=tuple(self._given()),
-            idle=tuple(kind for kind, opening in self._opening.items() if not any(opening.opens(one) for one in bases)),
+            idle=tuple(dict.fromkeys(kind for _, kind, opening in self._opening if not any(opening.opens(one) for one in bases))),
         )
 
     def _decided(self, name: str, item_kind: str) -> LockedImport:
@@ -152,22 +158,22 @@ class _Decider:
             return LockedImport(name=name, decision="linked", by=str(link.edge), line=mark(link.edge.path).line)
         if item_kind == "type" or base(name) in grants.INERT:
             return LockedImport(name=name, decision="granted", by=NO_AUTHORITY)
-        for kind, opening in self._opening.items():
-            if self._host and opening.opens(base(name)):
-                line = mark((*self._host.path, "grant", kind)).line
-                return LockedImport(name=name, decision="granted", by=f"{self._host}: {kind}", line=line)
         kinds = grants.kinds_of(base(name))
-        if found := next((kind for kind in kinds if kind in self._runtime), None):
+        openers = [(edge, kind) for edge, kind, opening in self._opening if opening.opens(base(name))]
+        if any(kind in self._runtime for kind in kinds) and not any(edge is self._host for edge, _ in openers):
             return LockedImport(name=name, decision="runtime", by="language runtime")
+        for edge, kind in openers:
+            return LockedImport(name=name, decision="granted", by=f"{edge}: {kind}", line=mark((*edge.path, "grant", kind)).line)
         if found := next((kind for kind in kinds if kind in self._node.withdrawn), None):
             return LockedImport(name=name, decision="denied", by=f"{found}: deny", line=mark((*self._node.path, found)).line)
         return LockedImport(name=name, decision="denied", by=NO_GRANT)
 
     def _given(self) -> Iterator[PlannedGrant]:
-        path = (*(self._host.path if self._host else ()), "grant")
-        for one in worded(self._granted, self._manifest.parameters):
-            line = self._manifest.document.mark((*path, one.kind, one.index)).line
-            yield PlannedGrant(kind=one.kind, words=one.words, line=line, exfiltrates=one.exfiltrates)
+        for edge in self._given_by:
+            through = "" if edge is self._host else str(edge)
+            for one in worded(edge.grant, self._manifest.parameters):
+                line = self._manifest.document.mark((*edge.path, "grant", one.kind, one.index)).line
+                yield PlannedGrant(kind=one.kind, words=one.words, line=line, exfiltrates=one.exfiltrates, through=through)
         for one in worded(self._runtime):
             yield PlannedGrant(kind=one.kind, words=f"{one.words} (language runtime)", line=0)
 

@@ -1,7 +1,8 @@
 """A plan to what each node can reach through others (design §4, "Authority").
 
 Callers do not narrow what a callee may do with its own grants: whoever may call a node can make it act. So a node's reach is its own
-grants, and those of every node that a way of edges leads to. `calls` on an edge choose by which functions, and no more than that.
+grants, and those of every node that a way of edges leads to, together with what the edges on such ways pass on to it. `calls` on an edge
+choose by which functions, and no more than that.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """One node within reach: what it was granted, the shortest way to it (empty: the node itself), and how many ways there are."""
+    """One node within reach: what it may do there, the shortest way to it (empty: the node itself), and how many ways there are."""
 
     node: str
     way: tuple[Step, ...]
@@ -62,9 +63,10 @@ def reach(plan: Plan) -> tuple[Reach, ...]:
 
 def _places(plan: Plan, start: str) -> Iterator[Reached]:
     grants = {node.name: node.grants for node in plan.nodes}
-    ways = _ways(plan, start)
-    for name, way in _shortest(plan, start).items():
-        yield Reached(node=name, way=way, ways=ways[name], grants=grants[name])
+    ways, found = _ways(plan, start), _shortest(plan, start)
+    edges = {"", *(str(edge) for edge in inner_edges(plan.manifest) if edge.consumer in found)}
+    for name, way in found.items():
+        yield Reached(node=name, way=way, ways=ways[name], grants=tuple(one for one in grants[name] if one.through in edges))
 
 
 def _shortest(plan: Plan, start: str) -> Mapping[str, tuple[Step, ...]]:

@@ -16,6 +16,7 @@ from ringfence.contract.errors import Problem
 from ringfence.contract.lock import HOST
 from ringfence.contract.names import parse_interface
 
+from ringfence_composer.delegation import authority_problems
 from ringfence_composer.errors import InputInvalid
 from ringfence_composer.manifest.component import ComponentManifest
 from ringfence_composer.manifest.graph import EdgeManifest, GraphManifest, NodeManifest
@@ -60,6 +61,7 @@ def resolve(manifest: GraphManifest, facts: Facts, problems: Problems) -> Resolv
     worlds = dict(_worlds(manifest, facts, problems))
     links = join(manifest, worlds, facts, problems)
     _check_exposed(manifest, worlds, problems)
+    problems.extend(authority_problems(manifest))
     graph: nx.DiGraph[str] = nx.DiGraph([(one.consumer, one.provider) for one in inner_edges(manifest)])
     graph.add_nodes_from(node.name for node in manifest.nodes)
     cyclic = [*_cycles(manifest, graph)]

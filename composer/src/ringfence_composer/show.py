@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ringfence.contract.errors import IntegrityError, StaleLock
-from ringfence.contract.lock import HOST, Lock, LockedExpose, LockedNode
+from ringfence.contract.lock import Lock, LockedExpose, LockedNode
 from ringfence.contract.wording import worded
 from ringfence.loading import read_lock
 from ringfence.picture.model import GrantPlace, Picture, PictureNode, picture_of
@@ -66,8 +66,7 @@ def _told(drawn: PictureNode, node: NodeManifest, *, built: bool) -> PictureNode
 def _grant_lines(manifest: GraphManifest) -> dict[GrantPlace, int]:
     """The line of each single grant."""
     return {
-        (edge.consumer, one.kind, one.index): manifest.document.mark((*edge.path, "grant", one.kind, one.index)).line
+        (str(edge), one.kind, one.index): manifest.document.mark((*edge.path, "grant", one.kind, one.index)).line
         for edge in manifest.edges
-        if edge.provider == HOST
         for one in worded(edge.grant, manifest.parameters)
     }

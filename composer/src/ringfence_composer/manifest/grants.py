@@ -9,7 +9,7 @@ from typing import Any
 
 from ringfence.contract import grants
 from ringfence.contract.grants.base import GrantKind, GrantSyntaxError
-from ringfence.contract.lock import HOST, LockedParameter
+from ringfence.contract.lock import LockedParameter
 from ringfence.contract.parameters import SAMPLES, TYPES, checked, is_within, references, substitute
 from ringfence.contract.wording import usual_values
 
@@ -88,23 +88,23 @@ class GrantReader:
                 good = False
         return good
 
-    def to_node(self, path: PathSteps, grant: Mapping[str, Any]) -> tuple[str, ...] | None:
+    def calls(self, grant: Mapping[str, Any]) -> tuple[str, ...] | None:
         """The functions that an edge between nodes allows; None: all."""
-        for kind in grant:
-            if kind in grants.KINDS or kind in COMING:
-                hint = f"write it on an edge from a node to {HOST}; passing authority on is not supported yet"
-                self._say((*path, kind), f"{kind} is given by the host, not by a node", hint, at_key=True)
         listed = grant.get(CALLS)
         return tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else None
 
     def to_host(self, path: PathSteps, grant: Mapping[str, Any]) -> Mapping[str, Any]:
         """The grants of an edge to the host that are written right, by kind, in their written forms."""
+        if CALLS in grant:
+            hint = "name what the node may reach: files, tcp, dns, env, …"
+            self._say((*path, CALLS), "the host has no functions to choose from", hint, at_key=True)
+        return self.to_node(path, grant)
+
+    def to_node(self, path: PathSteps, grant: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What an edge between nodes passes on, as far as it is written right, by kind, in the written forms."""
         good: dict[str, Any] = {}
         for name, form in grant.items():
-            if name == CALLS:
-                hint = "name what the node may reach: files, tcp, dns, env, …"
-                self._say((*path, name), "the host has no functions to choose from", hint, at_key=True)
-            elif name in COMING and name not in grants.KINDS:
+            if name in COMING and name not in grants.KINDS:
                 hint = "remove it; what the node tries will be denied"
                 self._say((*path, name), f"nothing can enforce a {name} grant yet", hint, at_key=True)
             elif (kind := grants.KINDS.get(name)) and self._form_holds((*path, name), kind, form):

@@ -14,7 +14,7 @@ from typing import Any, get_args
 from ringfence.contract.errors import ManifestError
 from ringfence.contract.files import read_regular, why
 from ringfence.contract.limits import Limits, parse_limit
-from ringfence.contract.lock import HOST, Instances, Lane, LockedParameter
+from ringfence.contract.lock import HOST, Instances, Lane, LockedParameter, edge_name
 from ringfence.contract.names import Digest, digest_of
 
 from ringfence_composer.manifest.component import ComponentManifest, read_component, unportable
@@ -55,17 +55,21 @@ class NodeManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeManifest:
-    """An edge. `grant` maps kinds to forms, parameters still symbolic; `calls` None: all functions."""
+    """An edge. `grant` maps kinds to forms, parameters still symbolic; `calls` None: all functions.
+
+    To the host, `grant` is what the consumer may do, and `expected` what it tries in vain; to a node, what the consumer passes on to it.
+    """
 
     consumer: str
     provider: str
     grant: Mapping[str, Any] = field(default_factory=dict)
+    expected: Mapping[str, Any] = field(default_factory=dict)
     calls: tuple[str, ...] | None = None
     limits: Mapping[str, str] = field(default_factory=dict)
     path: PathSteps
 
     def __str__(self) -> str:
-        return f"{self.consumer} -> {self.provider}"
+        return edge_name(self.consumer, self.provider)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,16 +257,20 @@ class _Reader:
             self.torn.add(consumer)
             self._say(path, f"{consumer} has an edge to itself", "a component cannot import its own export; remove the edge")
             return None
-        grant = _mapping(data.get("grant"))
+        grant, expected = _mapping(data.get("grant")), _mapping(data.get("expected"))
+        calls = None if provider == HOST else self.grants.calls(grant)
         if provider == HOST:
-            grant, calls = self.grants.to_host((*path, "grant"), grant), None
+            grant, expected = self.grants.to_host((*path, "grant"), grant), self.grants.to_host((*path, "expected"), expected)
             if "limits" in data:
                 hint = f"write them under nodes.{consumer}.limits"
                 self._say((*path, "limits"), "limits belong to nodes and to edges between them", hint, at_key=True)
         else:
-            grant, calls = {}, self.grants.to_node((*path, "grant"), grant)
+            grant, expected = self.grants.to_node((*path, "grant"), grant), {}
+            if "expected" in data:
+                hint = f"write it on the edge from {provider} to {HOST}"
+                self._say((*path, "expected"), "what a node tries in vain stands on its own edge to the host", hint, at_key=True)
         limits = self._limits((*path, "limits"), data.get("limits"))
-        return EdgeManifest(consumer=consumer, provider=provider, grant=grant, calls=calls, limits=limits, path=path)
+        return EdgeManifest(consumer=consumer, provider=provider, grant=grant, expected=expected, calls=calls, limits=limits, path=path)
 
     def _expose(self, index: int, data: Any) -> ExposeManifest | None:
         path: PathSteps = ("expose", index)

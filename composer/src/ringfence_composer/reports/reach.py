@@ -48,7 +48,9 @@ def _print_place(terminal: Terminal, plan: Plan, one: Reach, place: Reached) -> 
     for grant in given:
         style = "bold red" if grant.exfiltrates else "green"
         mark = "!" if grant.exfiltrates else "+"
-        terminal.text(Text.assemble((f"    {mark} {printable(grant.words)}", style), (f"  {plan.manifest.file.name}:{grant.line}", "dim")))
+        through = f" (through {grant.through} only)" if grant.through else ""
+        line = f"  {plan.manifest.file.name}:{grant.line}"
+        terminal.text(Text.assemble((f"    {mark} {printable(grant.words)}", style), (through, "cyan"), (line, "dim")))
     if not given:
         terminal.text(Text("    nothing granted", style="green"))
     if runtime := _runtime(place.grants):

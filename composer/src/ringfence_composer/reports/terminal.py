@@ -115,7 +115,8 @@ class Terminal:
         for grant in node.grants:
             place = f"  {file}:{grant.line}" if grant.line else ""
             style = "bold red" if grant.exfiltrates else "green"
-            self.out.print(Text.assemble("  + ", (printable(grant.words), style), (place, "dim")))
+            through = f" (through {grant.through} only)" if grant.through else ""
+            self.out.print(Text.assemble("  + ", (printable(grant.words), style), (through, "cyan"), (place, "dim")))
         for kind in node.idle:
             self.out.print(Text(f"  note: no import of {node.name} asks for its {kind} grant", style="yellow"))
         width = max((len(one.name) for one in node.imports), default=0)

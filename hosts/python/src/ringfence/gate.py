@@ -49,14 +49,24 @@ def permit(call: Call, request: Request, *alternatives: Request, reason: str = N
     Raises:
         Refused: no grant covers any of them; the denial is recorded with the call.
     """
-    for one in (request, *alternatives):
+    views = (request, *alternatives)
+    for one in views:
         if grants.admits(call.state.policy, one):
             return Permit(call, one, key=_KEY)
-    allow = grants.KINDS[request.kind].suggest(request)
-    raise refuse(call, kind=request.kind, operation=request.operation, value=request.value, reason=reason, allow=allow)
+    raise refuse(
+        call,
+        kind=request.kind,
+        operation=request.operation,
+        value=request.value,
+        reason=reason,
+        allow=grants.KINDS[request.kind].suggest(request),
+        expected=any(grants.admits(call.state.expected, one) for one in views),
+    )
 
 
-def refuse(call: Call, *, kind: str, operation: str, value: str, reason: str, allow: str, provider: str = "host") -> Refused:
+def refuse(
+    call: Call, *, kind: str, operation: str, value: str, reason: str, allow: str, provider: str = "host", expected: bool = False
+) -> Refused:
     """The refusal of something, recorded with the call. Directly only for what no kind of grant can allow yet.
 
     Text that a guest made must have passed `quoted`.
@@ -71,6 +81,7 @@ def refuse(call: Call, *, kind: str, operation: str, value: str, reason: str, al
         allow=allow,
         where=call.state.where if provider == "host" else "",
         provider=provider,
+        expected=expected,
     )
     call.root.deny(denial)
     return Refused(denial)
@@ -83,3 +94,9 @@ def refuse_call(call: Call, provider: str, function: str) -> Refused:
     return refuse(
         call, kind="calls", operation="call", value=quoted(f"{provider}.{function}"), reason=reason, allow=allow, provider=provider
     )
+
+
+def refuse_resource(call: Call, owner: str) -> Refused:
+    """The refusal to use a resource that lives in an instance of another edge, which acts with other grants than this call may."""
+    reason = f"it lives in an instance of the edge {owner}, which acts with other grants"
+    return refuse(call, kind="resource", operation="use", value=f"a resource of {call.node}", reason=reason, allow="")

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from ringfence import wasi
 from ringfence.call import Call, Root
+from ringfence.contract.authority import Authority
 from ringfence.contract.errors import GuestTrap, IntegrityError, LimitExceeded, ShapeError
-from ringfence.contract.grants import Policy
 from ringfence.contract.grants.files import Files
 from ringfence.contract.limits import Limits, show_limit, show_size
 from ringfence.contract.lock import LockedNode
@@ -21,7 +21,7 @@ from ringfence.contract.types import FunctionType, InterfaceType, ResourceName, 
 from ringfence.contract.values import WitError
 from ringfence.engine.seam import Artifacts, Edge, Engine, FunctionName, HostFunction, Linked, Loaded, Parts
 from ringfence.folders import Folder
-from ringfence.gate import refuse_call
+from ringfence.gate import refuse_call, refuse_resource
 from ringfence.leases import Lease, Leases
 from ringfence.resources import Leaf, Mapper, Resource, arguments_mapper, mapper, resource_of
 from ringfence.wasi.state import WasiState
@@ -124,7 +124,7 @@ class Node(Callee):
         *,
         engine: Callable[[], Engine],
         artifacts: Artifacts,
-        policy: Policy,
+        authority: Authority,
         where: str,
         folders: Mapping[Files, Folder],
         arrays: bool,
@@ -132,12 +132,14 @@ class Node(Callee):
         self.name, self.locked, self.limits = locked.name, locked, Limits().narrowed(locked.limits)
         self.outbound: list[Outbound] = []
         self.application: Callable[..., Any] | None = None
-        self._engine, self._artifacts, self._arrays = engine, artifacts, arrays
+        self._engine, self._artifacts, self._arrays, self._authority = engine, artifacts, arrays, authority
         self._mappers: dict[FunctionName, _Mappers] = {}
         self._leases = Leases(
             locked.name,
             locked.instances,
-            new_state=lambda: WasiState(policy=policy, node=locked.name, where=where, folders=folders),
+            new_state=lambda edge: WasiState(
+                policy=authority.by(edge), expected=authority.expected, node=locked.name, where=where, folders=folders
+            ),
             opener=lambda call: self.linked.instantiate(call.limits, call),
             new_call=lambda: self._call(Root(), Inbound(name=f"{locked.name}, dropping", limits=self.limits)),
         )
@@ -178,6 +180,8 @@ class Node(Callee):
         try:
             lease = leases.take("" if self.locked.shared else inbound.name, call) if owner is None else leases.hold(owner, call)
             try:
+                if owner is not None and owner.state.policy != self._authority.by(inbound.name):
+                    raise refuse_resource(call, owner.key)
                 return self._enter(call, lease, name, arguments, mappers)
             finally:
                 leases.give_back(lease)

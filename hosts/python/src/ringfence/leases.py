@@ -1,7 +1,8 @@
 """Who may use which instance. A lease is one instance in one store with its WASI state; whoever calls into it holds its lock.
 
-Leases are kept per inbound edge (per node where the graph says `shared`): `fresh` ones live for one call, and on until their last exported
-resource is dropped; `pooled` ones serve one call after another; a `single` one makes its callers queue.
+Leases are kept per inbound edge (per node where the graph says `shared`) and act with what that edge gives: `fresh` ones live for one
+call, and on until their last exported resource is dropped; `pooled` ones serve one call after another; a `single` one makes its callers
+queue.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class Leases:
     """All leases of one node."""
 
     def __init__(
-        self, node: str, mode: Instances, *, new_state: Callable[[], WasiState], opener: Opener, new_call: Callable[[], Call]
+        self, node: str, mode: Instances, *, new_state: Callable[[str], WasiState], opener: Opener, new_call: Callable[[], Call]
     ) -> None:
         self._node, self._mode, self._new_state, self._opener, self._new_call = node, mode, new_state, opener, new_call
         self._guard = threading.Lock()
@@ -158,7 +159,7 @@ class Leases:
 
     def _fresh(self, key: str) -> Lease:
         """A locked lease without an instance yet."""
-        lease = Lease(self._node, key, self._new_state(), self._untidied)
+        lease = Lease(self._node, key, self._new_state(key), self._untidied)
         lease.lock.acquire()
         self._all.add(lease)
         if self._closed:  # asked only now: either it is seen here, or `close` sees the lease

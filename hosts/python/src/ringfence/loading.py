@@ -11,16 +11,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ringfence.authorities import authorities
 from ringfence.checks import Checks
+from ringfence.contract.authority import Authority
 from ringfence.contract.errors import IntegrityError, ManifestError, Problem, RingfenceError, StaleLock, UsageError
 from ringfence.contract.files import read_regular, why
-from ringfence.contract.grants import Policy
-from ringfence.contract.grants.base import GrantSyntaxError, quoted, shown
+from ringfence.contract.grants.base import quoted, shown
 from ringfence.contract.grants.files import Files
 from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path, store_path, user_cache
-from ringfence.contract.lock import HOST, VERSION, Lane, Lock, LockedEdge, LockedNode, Role
+from ringfence.contract.lock import HOST, VERSION, Lane, Lock, Role
 from ringfence.contract.names import Digest, digest_of, is_digest
-from ringfence.contract.parameters import settle, substitute
+from ringfence.contract.parameters import settle
 from ringfence.contract.schemas import schema_bytes
 from ringfence.engine.seam import Artifacts
 from ringfence.folders import Folder, NoFolder, open_folder
@@ -61,7 +62,7 @@ class Composed(NamedTuple):
     file: LockFile
     runs: Lock
     artifacts: Mapping[str, Artifacts]
-    policies: Mapping[str, Policy]
+    authorities: Mapping[str, Authority]
     places: Mapping[str, str]
     folders: Mapping[str, Mapping[Files, Folder]]
     cache: Path | None
@@ -76,9 +77,8 @@ def parts_of(file: LockFile, runs: Lock, parameters: Mapping[str, object], cache
     """
     artifacts = check_artifacts(file, runs, cache)
     with sound(file):
-        policies, places = _policies(runs, settle(runs.parameters, parameters))
-    folders = _folders(policies, places, file, cache)
-    return Composed(file, runs, artifacts, policies, places, folders, cache)
+        may, places = authorities(runs, settle(runs.parameters, parameters))
+    return Composed(file, runs, artifacts, may, places, _folders(may, places, file, cache), cache)
 
 
 @contextmanager
@@ -243,31 +243,7 @@ def _artifacts(files: Mapping[tuple[str, Role], tuple[Path, Digest]], node: str,
     )
 
 
-# What its nodes may do
-
-
-def _policies(lock: Lock, values: Mapping[str, str]) -> tuple[dict[str, Policy], dict[str, str]]:
-    """Each node's policy, and the line that gives it."""
-    policies, places = {}, {}
-    for node in lock.nodes:
-        edge = next((edge for edge in lock.edges if edge.consumer == node.name and edge.provider == HOST), None)
-        line = edge.line if edge else node.line
-        places[node.name] = f"{lock.manifest}:{line}"
-        policies[node.name] = _policy(node, edge, values, lock.manifest, line)
-    return policies, places
-
-
-def _policy(node: LockedNode, edge: LockedEdge | None, values: Mapping[str, str], manifest: str, line: int) -> Policy:
-    """What the node may do: its runtime's needs, and its edge to the host, parameters in their places."""
-    grant: Mapping[str, Any] = edge.grant if edge else {}
-    try:
-        return Policy.bind(substitute({**node.runtime, **grant}, values))
-    except ExceptionGroup as group:
-        problems = [
-            Problem(file=manifest, line=line, path=f"{node.name} -> {HOST}: grant{one.path}", message=one.message, hint=one.hint)
-            for one in _leaves(group)
-        ]
-        raise ManifestError(problems) from group
+# The folders that its nodes may use
 
 
 def _kept(file: LockFile, cache: Path | None) -> list[Path]:
@@ -281,18 +257,19 @@ def _kept(file: LockFile, cache: Path | None) -> list[Path]:
 
 
 def _folders(
-    policies: Mapping[str, Policy], places: Mapping[str, str], file: LockFile, cache: Path | None
+    nodes: Mapping[str, Authority], places: Mapping[str, str], file: LockFile, cache: Path | None
 ) -> dict[str, dict[Files, Folder]]:
-    """The granted folders of each node, opened.
+    """The granted folders of each node, those included that edges pass on to it, opened.
 
     Raises:
         ManifestError: some cannot be, or their grants would let a guest change what is kept; all of them.
     """
-    found: dict[str, dict[Files, Folder]] = {name: {} for name in policies}
-    kept = _kept(file, cache) if any(policy.of("files") for policy in policies.values()) else []
+    wanted = {name: dict.fromkeys(grant for policy in one.policies for grant in policy.of("files")) for name, one in nodes.items()}
+    found: dict[str, dict[Files, Folder]] = {name: {} for name in nodes}
+    kept = _kept(file, cache) if any(wanted.values()) else []
     problems = []
-    for name, policy in policies.items():
-        for grant in policy.of("files"):
+    for name, grants in wanted.items():
+        for grant in grants:
             try:
                 found[name][grant] = open_folder(file.path.parent, grant, kept)
             except NoFolder as error:
@@ -302,15 +279,3 @@ def _folders(
     if problems:
         raise ManifestError(problems)
     return found
-
-
-def _leaves(group: ExceptionGroup[Exception]) -> list[GrantSyntaxError]:
-    leaves: list[GrantSyntaxError] = []
-    for one in group.exceptions:
-        if isinstance(one, ExceptionGroup):
-            leaves.extend(_leaves(one))
-        elif isinstance(one, GrantSyntaxError):
-            leaves.append(one)
-        else:
-            raise one
-    return leaves

@@ -14,7 +14,7 @@ from ringfence.beside import ERRAND, Errand, threads
 from ringfence.call import Root
 from ringfence.contract.errors import CapabilityDenied, Denial, GuestError, GuestTrap, IntegrityError, Interrupted
 from ringfence.contract.limits import Limits
-from ringfence.contract.lock import HOST, Lane, LockedEdge, LockedExpose
+from ringfence.contract.lock import HOST, Lane, LockedEdge, LockedExpose, edge_name
 from ringfence.contract.values import WitError
 from ringfence.directory import Directory, Target, View
 from ringfence.engine.seam import Engine, FunctionName
@@ -149,13 +149,15 @@ class Running:
             result = target.node.invoke(root, target.inbound, target.function, arguments)
         except WitError as error:
             failure = GuestError(target.name, error.value)
-            raise _judged(root, failure) from (failure if root.denials else None)
+            if met := self._met(root):
+                raise CapabilityDenied(met) from failure
+            raise failure from None
         except GuestTrap as trap:
-            if root.denials:
-                raise _judged(root, trap) from trap
+            if met := self._met(root):
+                raise CapabilityDenied(met) from trap
             raise
         except Refused as refused:
-            raise CapabilityDenied(root.denials) from refused
+            raise CapabilityDenied(self._met(root) or [refused.denial]) from refused
         except BaseException:
             self._denials.extend(root.denials)  # this error tells of none: a guest must not hide them behind its deadline
             raise
@@ -172,6 +174,11 @@ class Running:
         if root.reason is not None and not isinstance(root.reason, Interrupted):
             raise root.reason  # Ctrl-C came too late to end the call, and must not be lost
         return result
+
+    def _met(self, root: Root) -> list[Denial]:
+        """The denials that the error of a failed call tells of; those expected, of which it tells nothing, are kept with the others."""
+        self._denials.extend(one for one in root.denials if one.expected)
+        return [one for one in root.denials if not one.expected]
 
     def _method(self, node: Callee, inbound: Inbound, function: FunctionName, *arguments: Any) -> Any:
         """A call of a resource's method by the application."""
@@ -210,7 +217,7 @@ def _make_nodes(composed: Composed, standing: Mapping[str, Callee], *, arrays: b
             one,
             engine=_ENGINES[one.lane],
             artifacts=composed.artifacts[one.name],
-            policy=composed.policies[one.name],
+            authority=composed.authorities[one.name],
             where=composed.places[one.name],
             folders=composed.folders[one.name],
             arrays=arrays,
@@ -228,7 +235,7 @@ def _make_nodes(composed: Composed, standing: Mapping[str, Callee], *, arrays: b
 
 def _inbound(consumer: str, provider: Callee, edge: LockedEdge | LockedExpose) -> Inbound:
     calls = None if edge.calls is None else frozenset(edge.calls)
-    return Inbound(name=f"{consumer} -> {provider.name}", limits=provider.narrowed(edge.limits), calls=calls)
+    return Inbound(name=edge_name(consumer, provider.name), limits=provider.narrowed(edge.limits), calls=calls)
 
 
 def _reachable(node: Callee) -> list[Node]:
@@ -245,8 +252,3 @@ def _reachable(node: Callee) -> list[Node]:
 
     visit(node)
     return list(found.values())
-
-
-def _judged(root: Root, failure: GuestError | GuestTrap) -> Exception:
-    """The error of a call that failed: a denial, with the guest's own error inside, where it met one."""
-    return CapabilityDenied(root.denials) if root.denials else failure

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from ringfence.contract.authority import Authority
 from ringfence.contract.errors import RingfenceError
-from ringfence.contract.grants import Policy
 from ringfence.contract.grants.files import Files
 from ringfence.contract.names import Digest
 from ringfence.engine.cache import cache_fault
@@ -59,7 +59,7 @@ def _without_policies(file: LockFile, cache: Path | None) -> Composed:
     names = [node.name for node in file.lock.nodes]
     artifacts = check_artifacts(file, file.lock, cache)
     nothing: Mapping[str, Mapping[Files, Folder]] = {name: {} for name in names}
-    return Composed(file, file.lock, artifacts, dict.fromkeys(names, Policy()), dict.fromkeys(names, ""), nothing, cache)
+    return Composed(file, file.lock, artifacts, dict.fromkeys(names, Authority()), dict.fromkeys(names, ""), nothing, cache)
 
 
 def _digest(file: LockFile, node: str) -> Digest:

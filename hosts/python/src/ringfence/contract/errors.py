@@ -153,7 +153,7 @@ class Denial(NamedTuple):
     """One request that no grant covers: who asked (node, inbound edge), for what, and what would allow it.
 
     `allow` is what would have to be written under the `grant:` of the node's edge to `provider`, '' where nothing can allow it. Values of
-    variables never stand here.
+    variables never stand here. `expected`: that edge lists it as something the node tries in vain.
     """
 
     node: str
@@ -165,20 +165,25 @@ class Denial(NamedTuple):
     allow: str
     where: str = ""
     provider: str = "host"
+    expected: bool = False
+
+    @property
+    def brief(self) -> str:
+        """Who was refused what, and why, in one line."""
+        return f"{self.node}: {self.operation} {self.value} denied: {self.reason}"
 
     def __str__(self) -> str:
-        denied = f"{self.node}: {self.operation} {self.value} denied: {self.reason}"
         if not self.allow:
-            return denied
+            return self.brief
         add = "\n".join(f"      {line}" for line in self.allow.splitlines())
         place = f" ({self.where})" if self.where else ""
-        return f"{denied}\n  to allow it, add to the edge from {self.node} to {self.provider}{place}:\n    grant:\n{add}"
+        return f"{self.brief}\n  to allow it, add to the edge from {self.node} to {self.provider}{place}:\n    grant:\n{add}"
 
 
 class CapabilityDenied(RingfenceError, PermissionError):
     """A call failed after the guest was refused something; the guest's own error, if any, is the cause.
 
-    `denials` are all that the call met, in order.
+    `denials` are all that the call met, in order, without those that were expected.
     """
 
     code = "denied"

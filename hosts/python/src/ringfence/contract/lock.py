@@ -67,15 +67,29 @@ class LockedNode(NamedTuple):
 
 
 class LockedEdge(NamedTuple):
-    """An edge. `interfaces` maps the consumer's import to the provider's export; `grant` maps kinds to forms, parameters still symbolic."""
+    """An edge. `interfaces` maps the consumer's import to the provider's export; `grant` maps kinds to forms, parameters still symbolic.
+
+    To the host, `grant` is what the consumer may do, and `expected` what it tries in vain; to a node, what the consumer passes on to it.
+    """
 
     consumer: str
     provider: str
     interfaces: Mapping[str, str] = _NOTHING
     grant: Mapping[str, Any] = _NOTHING
+    expected: Mapping[str, Any] = _NOTHING
     calls: tuple[str, ...] | None = None
     limits: Mapping[str, str] = _NOTHING
     line: int = 0
+
+    @property
+    def name(self) -> str:
+        """The edge as messages name it."""
+        return edge_name(self.consumer, self.provider)
+
+
+def edge_name(consumer: str, provider: str) -> str:
+    """An edge as messages name it."""
+    return f"{consumer} -> {provider}"
 
 
 class LockedExpose(NamedTuple):

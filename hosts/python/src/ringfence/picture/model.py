@@ -13,7 +13,7 @@ APPLICATION = "application"
 """The program that loads the graph. No node may bear this name, nor that of the host."""
 
 GrantPlace: TypeAlias = tuple[str, str, int]
-"""Where a grant stands: the node whose edge to the host it is on, its kind, its index."""
+"""Where a grant stands: the edge by its name, the kind, its index."""
 
 Meaning: TypeAlias = Literal["interface", "calls", "grant", "limits", "exfiltrates"]
 
@@ -122,7 +122,7 @@ def _edge(edge: LockedEdge, parameters: Sequence[LockedParameter], lines: Mappin
         Label(
             text=one.words,
             meaning="exfiltrates" if one.exfiltrates else "grant",
-            line=lines.get((edge.consumer, one.kind, one.index), edge.line),
+            line=lines.get((edge.name, one.kind, one.index), edge.line),
         )
         for one in worded(edge.grant, parameters)
     )

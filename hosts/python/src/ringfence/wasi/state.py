@@ -106,20 +106,22 @@ class WasiState:
     """One instance's. Not thread-safe: the instance is in one call at a time.
 
     `environment` is the host's, from which `env` grants pass variables; the process's own by default. `where` is the place in graph.yaml
-    to which denials point. `folders` holds the opened folder of each files grant, `handles` is how many resources a guest may hold.
+    to which denials point, `expected` holds those that nobody has to hear of. `folders` holds the opened folder of each files grant,
+    `handles` is how many resources a guest may hold.
     """
 
     def __init__(
         self,
         *,
         policy: Policy,
+        expected: Policy = Policy(),  # noqa: B008 -- it never changes
         node: str,
         where: str = "",
         environment: Mapping[str, str] | None = None,
         folders: Mapping[Files, Folder] | None = None,
         handles: int = HANDLES,
     ) -> None:
-        self.policy, self.node, self.where = policy, node, where
+        self.policy, self.expected, self.node, self.where = policy, expected, node, where
         self.folders: Mapping[Files, Folder] = folders or {}
         self.handles = handles
         self.files = 0
