@@ -68,8 +68,8 @@ class Composed:
     file: Path
 
 
-def check_file(manifest: Path, workshop: Workshop) -> ResolvedGraph:
-    """The graph with its worlds, nothing built.
+def check_file(manifest: Path, workshop: Workshop, *, raw: bytes | None = None) -> ResolvedGraph:
+    """The graph with its worlds, nothing built. `raw` is read as if it were the file's content.
 
     Raises:
         ManifestError: everything wrong in graph.yaml and its components, at once.
@@ -77,7 +77,7 @@ def check_file(manifest: Path, workshop: Workshop) -> ResolvedGraph:
     """
     problems = Problems()
     workshop.report(f"checking {manifest.name}")
-    graph = read_graph(manifest, problems, show_as=str(manifest))
+    graph = read_graph(manifest, problems, show_as=str(manifest), raw=raw)
     resolved = resolve(graph, SourceFacts(_toolchain(workshop)), problems)
     readable = [node.component for node in graph.nodes if node.name in resolved.worlds]
     problems.extend(source_problems(one for one in readable if isinstance(one, ComponentManifest)))
@@ -85,9 +85,10 @@ def check_file(manifest: Path, workshop: Workshop) -> ResolvedGraph:
     return resolved
 
 
-def plan_file(manifest: Path, workshop: Workshop) -> Plan:
+def plan_file(manifest: Path, workshop: Workshop, *, raw: bytes | None = None) -> Plan:
     """The graph decided; what is missing is built. Raises like `check_file`, and PlanRefused."""
-    built = with_lanes(build(check_file(manifest, workshop), workshop.context), _toolchain(workshop), workshop.context, workshop.lane)
+    resolved = check_file(manifest, workshop, raw=raw)
+    built = with_lanes(build(resolved, workshop.context), _toolchain(workshop), workshop.context, workshop.lane)
     workshop.report(f"planning {manifest.name}")
     facts = BinaryFacts(_toolchain(workshop), {name: node.path for name, node in built.nodes.items()})
     agree(built, facts)

@@ -14,8 +14,8 @@ _LEFT_OVER = 3600.0
 """Seconds after which nobody is still writing a file: whoever began it was killed."""
 
 
-def replace_file(target: Path, data: bytes) -> None:
-    """Write beside and rename, so that nobody ever sees half of it, and a failure leaves nothing.
+def replace_file(target: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write beside and rename, so that nobody ever sees half of it, and a failure leaves nothing. `mode` is the new file's.
 
     What a process that was killed left beside the target an hour ago or more is swept away.
 
@@ -29,7 +29,7 @@ def replace_file(target: Path, data: bytes) -> None:
             out.write(data)
             out.flush()
             os.fsync(out.fileno())
-        Path(name).chmod(0o644)
+        Path(name).chmod(mode)
         Path(name).replace(target)
     finally:
         Path(name).unlink(missing_ok=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from ringfence_composer.cli import completion
 from ringfence_composer.cli.options import CACHE, GRAPH, JSON, PARAM
 from ringfence_composer.cli.outcome import guarded, workshop_of
 from ringfence_composer.compose import compose_file
+from ringfence_composer.denials import keep_denials
 from ringfence_composer.manifest.paths import refuse_other_than_graph
 from ringfence_composer.reports import data
 from ringfence_composer.reports.terminal import Terminal
@@ -56,10 +59,28 @@ def run(*, graph: Path, function: str, arguments: tuple[str, ...], params: dict[
     with loaded:
         target = guarded(terminal, lambda: loaded.find(function), as_json=as_json)
         values = guarded(terminal, lambda: from_words(target.type, list(arguments)), as_json=as_json)
-        result = guarded(terminal, lambda: loaded.call(function, *values), as_json=as_json, function=target.type)
-        shown = _result(target.type, result)
-        terminal.line(data.text_of(shown) if as_json else data.pretty(shown))
-        terminal.denials(loaded.denials)
+        with _told(terminal, graph, loaded, as_json=as_json):
+            result = guarded(
+                terminal, lambda: loaded.call(function, *values), as_json=as_json, function=target.type, denials=loaded.all_denials
+            )
+            shown = _result(target.type, result)
+            terminal.line(data.text_of(shown) if as_json else data.pretty(shown))
+
+
+@contextmanager
+def _told(terminal: Terminal, graph: Path, loaded: Graph, *, as_json: bool) -> Iterator[None]:
+    """Whatever comes of a call: keep what it was refused, and tell of what no error told of. For programs, errors tell of all."""
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        keep_denials(graph, loaded.all_denials)
+        if not as_json:
+            open_ones = [one for one in loaded.all_denials if one.allow and not one.expected]
+            terminal.denials(loaded.denials, f"compose fix {graph}" if open_ones else "")
+        elif loaded.denials and not failed:
+            terminal.note(data.text_of({"denials": data.denials_data(loaded.denials)}))
 
 
 def _load(graph: Path, params: dict[str, str], cache: Path | None, terminal: Terminal) -> Graph:

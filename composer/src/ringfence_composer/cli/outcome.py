@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from ringfence.contract.errors import GuestError, GuestTrap, ManifestError, RingfenceError, ShapeError, StaleLock, UsageError
+from ringfence.contract.errors import (
+    CapabilityDenied,
+    Denial,
+    GuestError,
+    GuestTrap,
+    ManifestError,
+    RingfenceError,
+    ShapeError,
+    StaleLock,
+    UsageError,
+)
 from ringfence.contract.layout import user_cache
 from ringfence.contract.lock import Lane
 from ringfence.contract.types import FunctionType
@@ -24,29 +34,41 @@ def workshop_of(terminal: Terminal, cache: Path | None, lane: Lane | None = None
     return Workshop(cache=cache.absolute() if cache else user_cache(), report=terminal.step, lane=lane)
 
 
-def guarded(terminal: Terminal, work: Callable[[], Any], *, as_json: bool = False, function: FunctionType | None = None) -> Any:
-    """What the work returns; an expected error is reported and ends the program with its exit code."""
+def guarded(
+    terminal: Terminal,
+    work: Callable[[], Any],
+    *,
+    as_json: bool = False,
+    function: FunctionType | None = None,
+    denials: Collection[Denial] = (),
+) -> Any:
+    """What the work returns; an expected error is reported and ends the program with its exit code.
+
+    `denials` holds, by then, what was refused meanwhile.
+    """
     try:
         return work()
     except RingfenceError as error:
-        report_error(terminal, error, function)
+        report_error(terminal, error, function, refused=bool(denials))
         if as_json:
-            terminal.line(data.text_of(data.error_data(error, function)))
+            terminal.line(data.text_of(data.error_data(error, function, denials)))
         raise SystemExit(exit_code(error)) from error
     finally:
         terminal.done()
 
 
-def report_error(terminal: Terminal, error: RingfenceError, function: FunctionType | None = None) -> None:
-    """An expected error on stderr."""
+def report_error(terminal: Terminal, error: RingfenceError, function: FunctionType | None = None, *, refused: bool = False) -> None:
+    """An expected error on stderr. `refused`: whether anything was denied before it."""
     if isinstance(error, ManifestError | PlanRefused):
         terminal.problems(error.problems)
     else:
         told = data.error_data(error, function)["error"]
-        detail = error.last_words if isinstance(error, GuestTrap) else getattr(error, "output", "")
+        trap = error.__cause__ if isinstance(error, CapabilityDenied) else error
+        detail = trap.last_words if isinstance(trap, GuestTrap) else getattr(error, "output", "")
         place = f"{error.path}: " if isinstance(error, ShapeError) and error.path else ""
-        hint = error.hint or (OWN_ANSWER if isinstance(error, GuestError) else None)
-        terminal.error(f"{place}{told['message']} [{error.code}]", hint, detail)
+        hint = error.hint or (OWN_ANSWER if isinstance(error, GuestError) and not refused else None)
+        where = f"\n  in {trap.source} of {trap.node}" if isinstance(trap, GuestTrap) and trap.source else ""
+        terminal.error(f"{place}{told['message']} [{error.code}]{where}", hint, detail)
 
 
 def exit_code(error: RingfenceError) -> int:

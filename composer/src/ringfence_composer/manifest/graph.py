@@ -21,7 +21,7 @@ from ringfence_composer.manifest.component import ComponentManifest, read_compon
 from ringfence_composer.manifest.grants import GrantReader
 from ringfence_composer.manifest.paths import COMPONENT, exists, is_file, is_folder, meant, refuse_other_than_graph
 from ringfence_composer.manifest.shape import closest, shape_problems
-from ringfence_composer.manifest.source import Document, PathSteps, Problems, quoted, read_document
+from ringfence_composer.manifest.source import Document, PathSteps, Problems, parse_document, quoted, read_document
 
 APPLICATION = "application"
 MAX_BINARY = 1 << 30
@@ -104,15 +104,15 @@ class GraphManifest:
         return next(node for node in self.nodes if node.name == name)
 
 
-def read_graph(file: Path, problems: Problems, *, show_as: str | None = None) -> GraphManifest:
-    """The graph in a file; what is wrong with it or its components is added to `problems`.
+def read_graph(file: Path, problems: Problems, *, show_as: str | None = None, raw: bytes | None = None) -> GraphManifest:
+    """The graph in a file; what is wrong with it or its components is added to `problems`. `raw` is read as if it were the file's content.
 
     Raises:
         ManifestError: the file can't be read as YAML, or is of another version; nothing more can be said about it.
     """
     shown = show_as or str(file)
     refuse_other_than_graph(file, shown)
-    document = read_document(file, show_as=shown)
+    document = read_document(file, show_as=shown) if raw is None else parse_document(raw, shown)
     shape = shape_problems(document, "graph")
     if not isinstance(document.data, Mapping) or document.data.get("ringfence") != 1:
         raise ManifestError(shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +11,7 @@ from ringfence.contract.errors import (
     CapabilityDenied,
     Denial,
     GuestError,
+    GuestTrap,
     LimitExceeded,
     ManifestError,
     Problem,
@@ -76,8 +77,11 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     }
 
 
-def error_data(error: Exception, function: FunctionType | None = None) -> dict[str, Any]:
-    """`{"error": {code, message, …}}`; with a function's type, the err value it answered with by its WIT names."""
+def error_data(error: Exception, function: FunctionType | None = None, denials: Collection[Denial] = ()) -> dict[str, Any]:
+    """`{"error": {code, message, …}}`; with a function's type, the err value it answered with by its WIT names.
+
+    `denials` are those met on the way, where the error itself knows of none.
+    """
     known = isinstance(error, RingfenceError | ComposerError)
     data: dict[str, Any] = {"code": getattr(error, "code", "error"), "message": error.message if known else str(error)}  # type: ignore[attr-defined]
     if hint := getattr(error, "hint", None):
@@ -87,7 +91,7 @@ def error_data(error: Exception, function: FunctionType | None = None) -> dict[s
             data["problems"] = problems_data(error.problems)
         case CapabilityDenied():
             data["denials"] = denials_data(error.denials)
-            if isinstance(error.__cause__, GuestError):
+            if isinstance(error.__cause__, GuestError | GuestTrap):
                 data["cause"] = error_data(error.__cause__, function)["error"]
         case LimitExceeded():
             data |= {"node": error.node, "limit": error.limit, "allowed": error.allowed}
@@ -96,8 +100,12 @@ def error_data(error: Exception, function: FunctionType | None = None) -> dict[s
             data["message"] = f"{error.function} answered {text_of(data['value'])}"
         case ShapeError():
             data["path"] = error.path
+        case GuestTrap():
+            data |= {"node": error.node} | ({"source": error.source} if error.source else {})
         case _:
             pass
+    if denials and "denials" not in data:
+        data["denials"] = denials_data(denials)
     return {"error": data}
 
 
@@ -108,7 +116,7 @@ def err_value(error: GuestError, function: FunctionType | None) -> Any:
     return repr(error.value)
 
 
-def denials_data(denials: Sequence[Denial]) -> list[dict[str, Any]]:
+def denials_data(denials: Iterable[Denial]) -> list[dict[str, Any]]:
     """Denials, in order."""
     return [one._asdict() for one in denials]
 

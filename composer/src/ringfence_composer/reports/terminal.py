@@ -89,10 +89,12 @@ class Terminal:
                 self.err.print(Text(printable(tail), style="cyan"))
         self.err.print(Text(f"{_counted(len(problems), 'problem')} found", style="bold red"))
 
-    def denials(self, denials: Iterable[Denial]) -> None:
-        """What a run that succeeded was refused, each once."""
-        for text in dict.fromkeys(str(one) for one in denials):
-            self.note(f"note: {text}", style="yellow")
+    def denials(self, denials: Iterable[Denial], remedy: str = "") -> None:
+        """What a run was refused and no error told of, in a line each; then the command that shows what would allow it."""
+        for one in dict.fromkeys(denials):
+            self.note(f"note: {one.brief}{' (expected)' if one.expected else ''}", style="dim" if one.expected else "yellow")
+        if remedy:
+            self.note(f"what would allow it: {remedy}", style="cyan")
 
     def checked(self, graph: ResolvedGraph) -> None:
         """That a graph holds."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,13 +21,10 @@ from ringfence.contract.values import WitError
 from ringfence.engine.seam import Artifacts, Edge, Engine, FunctionName, HostFunction, Linked, Loaded, Parts
 from ringfence.folders import Folder
 from ringfence.gate import refuse_call, refuse_resource
+from ringfence.last_words import out_of_memory, plain, source_of
 from ringfence.leases import Lease, Leases
 from ringfence.resources import Leaf, Mapper, Resource, arguments_mapper, mapper, resource_of
 from ringfence.wasi.state import WasiState
-
-_OUT_OF_MEMORY = re.compile(r"^(MemoryError\b|memory allocation of \d+ bytes failed)", re.MULTILINE)
-"""What CPython and Rust print when memory is at an end."""
-
 
 _Mappers = tuple[Mapper | None, Mapper | None, Mapper | None]
 """What reaches the resources in a function's arguments, in its (ok) result, and in its err case."""
@@ -256,16 +252,11 @@ class Node(Callee):
         self._leases.drop(resource.lease, resource.handle)
 
     def _explained(self, trap: GuestTrap, last_words: bytes, limits: Limits) -> GuestTrap | LimitExceeded:
-        """The trap with what the guest said last; a LimitExceeded where it said that its memory was at an end.
-
-        wasmtime's C interface tells nobody that a memory could not grow, so the word of the guest's runtime has to do.
-        """
-        text = last_words.decode(errors="backslashreplace")
+        """The trap with what the guest said last, and where; a LimitExceeded where it said that its memory was at an end."""
         trap.node, trap.message = self.name, f"{self.name}: {trap.message}"
-        trap.last_words = "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
-        if _OUT_OF_MEMORY.search(text):
-            return LimitExceeded(self.name, "memory", show_size(limits.memory))
-        return trap
+        trap.last_words = plain(last_words)
+        trap.source = source_of(trap.last_words)
+        return LimitExceeded(self.name, "memory", show_size(limits.memory)) if out_of_memory(trap.last_words) else trap
 
     def _named(self, error: LimitExceeded, limits: Limits) -> LimitExceeded:
         """An engine's limit error, which knows no node, with the node's name and the limit as written."""

@@ -268,7 +268,8 @@ class GuestTrap(RingfenceError):
     """The guest trapped and its instance was thrown away.
 
     `node` is the one that trapped, `backtrace` names its wasm frames, innermost first. `last_words` is the end of what the instance wrote
-    to stderr, control characters escaped: the guest's own text, which may hold anything the guest knew. So it is no part of the message.
+    to stderr, control characters escaped: the guest's own text, which may hold anything the guest knew. So it is no part of the message,
+    nor is `source`, the line of the guest's source in which it failed (`app.py:113`), where its last words tell that.
     """
 
     code = "trap"
@@ -276,7 +277,7 @@ class GuestTrap(RingfenceError):
     def __init__(self, message: str, *, backtrace: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.backtrace = tuple(backtrace)
-        self.node = self.last_words = ""
+        self.node = self.last_words = self.source = ""
 
 
 class GuestExit(GuestTrap):

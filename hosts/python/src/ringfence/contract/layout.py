@@ -27,6 +27,11 @@ def store_path(lock: Path) -> Path:
     return lock.parent / _STORE
 
 
+def denials_path(manifest: Path) -> Path:
+    """Where the denials of the last `compose run` of a graph are kept."""
+    return manifest.parent / ".ringfence" / f"{manifest.stem.removesuffix('.lock')}.denials.json"
+
+
 def user_cache() -> Path:
     """The folder of this user's caches, as the platform has it (XDG, Library/Caches, LOCALAPPDATA). It need not exist.
 
