@@ -7,8 +7,9 @@ choose by which functions, and no more than that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from ringfence_composer.manifest.graph import EdgeManifest
 from ringfence_composer.plan import Plan, PlannedGrant
@@ -63,19 +64,33 @@ def reach(plan: Plan) -> tuple[Reach, ...]:
 
 def _places(plan: Plan, start: str) -> Iterator[Reached]:
     grants = {node.name: node.grants for node in plan.nodes}
-    ways, found = _ways(plan, start), _shortest(plan, start)
-    edges = {"", *(str(edge) for edge in inner_edges(plan.manifest) if edge.consumer in found)}
+    inner = inner_edges(plan.manifest)
+    ways, found = _ways(plan, start), shortest(inner, start)
+    edges = {"", *(str(edge) for edge in inner if edge.consumer in found)}
     for name, way in found.items():
-        yield Reached(node=name, way=way, ways=ways[name], grants=tuple(one for one in grants[name] if one.through in edges))
+        steps = tuple(_step(plan, edge) for edge in way)
+        yield Reached(node=name, way=steps, ways=ways[name], grants=tuple(one for one in grants[name] if one.through in edges))
 
 
-def _shortest(plan: Plan, start: str) -> Mapping[str, tuple[Step, ...]]:
-    """The shortest way to each node, nearest first; of equal ones that whose edges are written first."""
-    found: dict[str, tuple[Step, ...]] = {start: ()}
+class Edge(Protocol):
+    """An edge between nodes, authored or locked."""
+
+    @property
+    def consumer(self) -> str: ...
+    @property
+    def provider(self) -> str: ...
+
+
+E = TypeVar("E", bound=Edge)
+
+
+def shortest(edges: Sequence[E], start: str) -> dict[str, tuple[E, ...]]:
+    """The shortest way to each node within reach, nearest first; of equal ones that whose edges are written first."""
+    found: dict[str, tuple[E, ...]] = {start: ()}
     for name in (queue := [start]):
-        for edge in inner_edges(plan.manifest):
+        for edge in edges:
             if edge.consumer == name and edge.provider not in found:
-                found[edge.provider] = (*found[name], _step(plan, edge))
+                found[edge.provider] = (*found[name], edge)
                 queue.append(edge.provider)
     return found
 

@@ -48,7 +48,7 @@ def picture(graph: ResolvedGraph, lock: Lock | None) -> Picture:
         expose=tuple(LockedExpose(node=one.node, calls=one.calls, limits=one.limits, line=mark(one.path).line) for one in manifest.expose),
         artifacts=lock.artifacts if lock else (),
     )
-    drawn = picture_of(draft, _grant_lines(manifest))
+    drawn = picture_of(draft, grant_lines(manifest))
     return replace(drawn, nodes=tuple(_told(one, manifest.node(one.name), built=one.name in locked) for one in drawn.nodes))
 
 
@@ -63,7 +63,7 @@ def _told(drawn: PictureNode, node: NodeManifest, *, built: bool) -> PictureNode
     return replace(drawn, language=language, lane=drawn.lane if built or node.lane else "")
 
 
-def _grant_lines(manifest: GraphManifest) -> dict[GrantPlace, int]:
+def grant_lines(manifest: GraphManifest) -> dict[GrantPlace, int]:
     """The line of each single grant."""
     return {
         (str(edge), one.kind, one.index): manifest.document.mark((*edge.path, "grant", one.kind, one.index)).line

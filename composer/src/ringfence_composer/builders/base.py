@@ -76,9 +76,10 @@ class BuildContext:
 
 
 class Builder(Protocol):
-    """One language's builder."""
+    """One language's builder. `runtime_needs` are those of every artifact that it makes."""
 
     language: ClassVar[str]
+    runtime_needs: ClassVar[frozenset[str]]
 
     def check(self, component: ComponentSource) -> None:
         """Look at the sources without running anything.

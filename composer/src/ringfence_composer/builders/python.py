@@ -55,6 +55,7 @@ class PythonBuilder:
     """Builds components whose language is `python`."""
 
     language: ClassVar[str] = "python"
+    runtime_needs: ClassVar[frozenset[str]] = RUNTIME_NEEDS
 
     def check(self, component: ComponentSource) -> None:
         """Raises InputInvalid where the component's files or settings cannot be used."""
@@ -81,7 +82,7 @@ class PythonBuilder:
             inputs=inputs,
             world=component.world,
             language=self.language,
-            runtime_needs=RUNTIME_NEEDS,
+            runtime_needs=self.runtime_needs,
             producers=(f"{_TOOL} {tool}", f"CPython {GUEST_PYTHON}"),
         )
 

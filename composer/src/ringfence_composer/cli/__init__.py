@@ -21,7 +21,7 @@ __all__ = ["compose", "exit_code", "main"]
 
 SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
     "Compose and run": (graphs.up, graphs.check, components.build, calls.run),
-    "See": (graphs.plan, graphs.show, components.inspect, words.explain),
+    "See": (graphs.plan, authority.diff, graphs.show, components.inspect, words.explain),
     "Write": (work.new, authority.fix, work.dev, work.bindings, work.doctor, editors.completion, editors.schema),
 }
 """The commands, as the help lists them."""

@@ -1,4 +1,4 @@
-"""Commands on what a graph may do, as it changes: fix."""
+"""Commands on what a graph may do, as it changes: diff, fix."""
 
 from __future__ import annotations
 
@@ -7,13 +7,33 @@ from pathlib import Path
 
 import click
 
+from ringfence_composer.cli import completion
 from ringfence_composer.cli.options import CACHE, GRAPH, JSON
 from ringfence_composer.cli.outcome import guarded, workshop_of
 from ringfence_composer.denials import read_denials
 from ringfence_composer.fix import Fix, Section, fix_file, write_fix
+from ringfence_composer.growth import Growth, growth
 from ringfence_composer.reports import data
 from ringfence_composer.reports.fix import fix_data, print_fix
+from ringfence_composer.reports.growth import growth_data, print_growth
 from ringfence_composer.reports.terminal import Terminal
+from ringfence_composer.revisions import read_revision
+
+
+@click.command(short_help="Show the authority that grew from one revision to another.")
+@click.argument("old", shell_complete=completion.graphs)
+@click.argument("new", shell_complete=completion.graphs)
+@JSON
+@click.pass_context
+def diff(context: click.Context, *, old: str, new: str, as_json: bool) -> None:
+    """Show what may be done in NEW that could not be in OLD, and what no longer can; exit code 1 where any authority grew.
+
+    Each is a graph.yaml, a lock, or REVISION:PATH of either, as git has it. Nothing is built for it.
+    """
+    terminal = Terminal()
+    found: Growth = guarded(terminal, lambda: growth(read_revision(old), read_revision(new)), as_json=as_json)
+    terminal.line(data.text_of(growth_data(found))) if as_json else print_growth(terminal, found)
+    context.exit(1 if found.grew else 0)
 
 
 @click.command(short_help="Show what would allow the last run's denials, and write it.")
