@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from ringfence.contract.errors import ManifestError
 from ringfence.contract.files import read_regular, why
-from ringfence.contract.limits import Limits, parse_limit
+from ringfence.contract.limits import OF_INSTANCE, Limits, parse_limit
 from ringfence.contract.lock import HOST, Instances, Lane, LockedParameter, edge_name
 from ringfence.contract.names import Digest, digest_of
 
@@ -138,6 +138,9 @@ class _Reader:
         expose = [one for index, raw in enumerate(_list(data.get("expose"))) if (one := self._expose(index, raw))]
         self._twice(expose, lambda one: one.node, "entry for")
         nodes = [self._node(name, _mapping(raw)) for name, raw in _mapping(data.get("nodes")).items()]
+        self._limits_of_shared(
+            {node.name for node in nodes if node.shared}, [(one.provider, one) for one in edges] + [(one.node, one) for one in expose]
+        )
         return GraphManifest(
             file=self.file,
             name=name if isinstance(name, str) else "",
@@ -159,6 +162,14 @@ class _Reader:
             if name in seen:
                 self._say(one.path, f"a second {noun} {name}; the first is in line {seen[name]}", "write them as one")
             seen.setdefault(name, line)
+
+    def _limits_of_shared(self, shared: set[str], entries: Iterable[tuple[str, EdgeManifest | ExposeManifest]]) -> None:
+        """Limits of one edge that an instance shared by several cannot keep: it is made with them."""
+        for name, entry in entries:
+            for limit in OF_INSTANCE:
+                if name in shared and limit in entry.limits:
+                    hint = f"write it under nodes.{name}.limits"
+                    self._say((*entry.path, "limits", limit), f"edges share the instances of {name}, and it belongs to an instance", hint)
 
     def _known(self, path: PathSteps, name: Any) -> bool:
         """Whether a node of this name exists; says so where not."""

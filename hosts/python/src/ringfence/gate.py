@@ -97,6 +97,6 @@ def refuse_call(call: Call, provider: str, function: str) -> Refused:
 
 
 def refuse_resource(call: Call, owner: str) -> Refused:
-    """The refusal to use a resource that lives in an instance of another edge, which acts with other grants than this call may."""
-    reason = f"it lives in an instance of the edge {owner}, which acts with other grants"
+    """The refusal to use a resource that lives in an instance of another edge, with other grants or wider limits than this call has."""
+    reason = f"it lives in an instance of the edge {owner}, which has other grants or wider limits"
     return refuse(call, kind="resource", operation="use", value=f"a resource of {call.node}", reason=reason, allow="")

@@ -24,6 +24,7 @@ from ringfence.gate import refuse_call, refuse_resource
 from ringfence.last_words import out_of_memory, plain, source_of
 from ringfence.leases import Lease, Leases
 from ringfence.resources import Leaf, Mapper, Resource, arguments_mapper, mapper, resource_of
+from ringfence.turns import Turns, node_turns
 from ringfence.wasi.state import WasiState
 
 _Mappers = tuple[Mapper | None, Mapper | None, Mapper | None]
@@ -34,12 +35,13 @@ _Mappers = tuple[Mapper | None, Mapper | None, Mapper | None]
 class Inbound:
     """An edge into a node: its name in messages, the functions it allows (None: all), and the limits that hold through it.
 
-    `limits` are those of the node already where they are smaller.
+    `limits` are those of the node already where they are smaller; `turns` counts the calls that are under way, where anybody does.
     """
 
     name: str
     limits: Limits
     calls: frozenset[str] | None = None
+    turns: Turns | None = None
 
     def allows(self, function: str) -> bool:
         """Whether the edge's `calls` name this function, by its WIT name or its short one."""
@@ -128,6 +130,7 @@ class Node(Callee):
         self.name, self.locked, self.limits = locked.name, locked, Limits().narrowed(locked.limits)
         self.outbound: list[Outbound] = []
         self.application: Callable[..., Any] | None = None
+        self.turns = node_turns(locked.name, self.limits.concurrent)
         self._engine, self._artifacts, self._arrays, self._authority = engine, artifacts, arrays, authority
         self._mappers: dict[FunctionName, _Mappers] = {}
         self._leases = Leases(
@@ -170,13 +173,19 @@ class Node(Callee):
         Raises:
             WitError: the err case. Any other exception: the call failed and its instance is gone.
         """
+        if inbound.turns is not None:
+            with inbound.turns:
+                return self._invoke(caller, inbound, name, arguments)
+        return self._invoke(caller, inbound, name, arguments)
+
+    def _invoke(self, caller: Call | Root, inbound: Inbound, name: FunctionName, arguments: Sequence[Any] | Parts) -> Any:
         call, leases = self._call(caller, inbound), self._leases
         mappers = self._mappers.get(name) or self._mappers_of(name)
         owner = None if mappers[0] is None else self._owner_of(arguments, mappers[0])
         try:
             lease = leases.take("" if self.locked.shared else inbound.name, call) if owner is None else leases.hold(owner, call)
             try:
-                if owner is not None and owner.state.policy != self._authority.by(inbound.name):
+                if owner is not None and not self._fits(owner, inbound):
                     raise refuse_resource(call, owner.key)
                 return self._enter(call, lease, name, arguments, mappers)
             finally:
@@ -185,6 +194,10 @@ class Node(Callee):
             if error.node:
                 raise
             raise self._named(error, call.limits) from error
+
+    def _fits(self, lease: Lease, inbound: Inbound) -> bool:
+        """Whether an instance acts with what calls through this edge may, and under its limits."""
+        return lease.state.policy == self._authority.by(inbound.name) and lease.limits.binds_like(inbound.limits)
 
     def _call(self, caller: Call | Root, inbound: Inbound) -> Call:
         limits = inbound.limits

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ringfence.contract.errors import GuestTrap, ShapeError
+from ringfence.contract.limits import Limits
 from ringfence.contract.lock import Instances
 from ringfence.contract.values import Handle
 from ringfence.engine.seam import Instance
@@ -41,11 +42,13 @@ class Lease:
         self._instance: Instance | None = None
         self._dropped: deque[Handle] = deque()
         self._late = False
+        self.limits = Limits()
         self.idle = False  # whether it waits, pooled, for its next call
         self.ended = False
 
     def open(self, opener: Opener, call: Call) -> None:
         """Make the instance; its start code runs as part of `call`."""
+        self.limits = call.limits
         self._instance = opener(call)
 
     def bind(self, call: Call) -> None:

@@ -22,6 +22,7 @@ from ringfence.gate import Refused
 from ringfence.instance import Callee, Inbound, Node, Outbound
 from ringfence.loading import Composed, remedy, sound
 from ringfence.signals import defer, undefer
+from ringfence.turns import turns
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -234,8 +235,9 @@ def _make_nodes(composed: Composed, standing: Mapping[str, Callee], *, arrays: b
 
 
 def _inbound(consumer: str, provider: Callee, edge: LockedEdge | LockedExpose) -> Inbound:
-    calls = None if edge.calls is None else frozenset(edge.calls)
-    return Inbound(name=edge_name(consumer, provider.name), limits=provider.narrowed(edge.limits), calls=calls)
+    calls, limits = None if edge.calls is None else frozenset(edge.calls), provider.narrowed(edge.limits)
+    counted = turns(provider.name, provider.turns, provider.limits.concurrent, limits.concurrent) if isinstance(provider, Node) else None
+    return Inbound(name=edge_name(consumer, provider.name), limits=limits, calls=calls, turns=counted)
 
 
 def _reachable(node: Callee) -> list[Node]:

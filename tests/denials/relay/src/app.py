@@ -26,6 +26,15 @@ class Relaying(exports.Relaying):
     def getenv(self, name):
         return (os.environ.get(name), attempts.getenv(name))
 
+    def hoard(self, count):
+        return attempts.hoard(count)
+
+    def sleep(self, seconds):
+        attempts.sleep(seconds)
+
+    def print(self, text, times):
+        attempts.print(text, times)
+
     def flood(self, count):
         return len(attempts.flood(count))
 

@@ -16,7 +16,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0}
 
 
 ENDLESS = 1 << 62
-"""As much fuel as nobody uses: none is counted."""
+"""As much fuel as nobody uses, and as many calls as nobody makes: none are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ class Limits:
     fuel: wasm instructions of a call, roughly, those of its callees not counted; `ENDLESS` counts none, and costs nothing.
     written: bytes a call may write to files; each entry it makes counts as ENTRY.
     handles: resources of the host that an instance may hold at once.
+    concurrent: calls under way at once, those included that wait for an instance; `ENDLESS` counts none.
     """
 
     memory: int = 256 << 20
@@ -38,10 +39,15 @@ class Limits:
     fuel: int = ENDLESS
     written: int = 256 << 20
     handles: int = 1024
+    concurrent: int = ENDLESS
 
     def smaller(self, other: Limits) -> Limits:
         """Each limit the smaller of the two."""
         return Limits(**{f.name: min(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)})
+
+    def binds_like(self, other: Limits) -> bool:
+        """Whether an instance that was made under these limits can pass none of the other's that hold for an instance as such."""
+        return all(getattr(self, name) <= getattr(other, name) for name in OF_INSTANCE)
 
     def narrowed(self, written: Mapping[str, str]) -> Limits:
         """These limits with the written ones in the place of theirs; what is written has passed `parse_limit`."""
@@ -52,9 +58,11 @@ class Limits:
 ENTRY = 4 << 10
 """What a file, folder or link that is made counts as: it takes about that much of a disk, however little is in it."""
 
-HANDLES_MAX = 65536
-_COUNTED = {"fuel": ENDLESS - 1, "handles": HANDLES_MAX}
+HANDLES_MAX = CONCURRENT_MAX = 65536
+_COUNTED = {"fuel": ENDLESS - 1, "handles": HANDLES_MAX, "concurrent": CONCURRENT_MAX}
 """Limits that are written as a number, and the most that each can be."""
+OF_INSTANCE = ("memory", "stack", "fuel", "handles")
+"""Limits that an instance is made with: they do not change from call to call."""
 STACK_MAX = 4 << 20
 """Beyond this a guest could overflow the native stack of the calling thread (8 MiB on Linux)."""
 
@@ -70,7 +78,7 @@ def parse_limit(name: str, text: str) -> int | float:
     if name in _COUNTED:
         return parse_count(text, _COUNTED[name])
     if name not in ("memory", "output", "stack", "written"):
-        raise ValueError(f"unknown limit {name!r}; limits are deadline, memory, output, stack, written, fuel, handles")
+        raise ValueError(f"unknown limit {name!r}; limits are deadline, memory, output, stack, written, fuel, handles, concurrent")
     size = parse_size(text)
     if name == "stack" and size > STACK_MAX:
         raise ValueError(f"expected at most {show_size(STACK_MAX)}, found {text!r}")
