@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import jsonschema
 import pytest
-import yaml
 from places import ROOT
 from ringfence.contract.schemas import schema
 from ringfence.picture.svg import svg
 from ringfence_composer.compose import Workshop, compose_file
+from ringfence_composer.manifest.source import parse_document
 from ringfence_composer.show import show_file
 
 BLOCK = re.compile(r"^```(?P<info>[^\n]+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -54,7 +54,7 @@ class Reader:
             self.run([sys.executable, "-c", f"import os\nPORT = int(os.environ['PORT'])\n{body}"])
         elif kind == "yaml":
             part = {**json.loads(json.dumps(schema("graph", "ringfence_composer"))), "required": []}
-            jsonschema.validate(yaml.load(body, yaml.BaseLoader), part)
+            jsonschema.validate(parse_document(body.encode(), info).data, part)
         elif kind == "text":
             for line in body.splitlines():
                 assert line in self.printed, f"{line!r} is not in:\n{self.printed}"

@@ -18,7 +18,7 @@ from ringfence.contract.errors import IntegrityError, ManifestError, Problem, Ri
 from ringfence.contract.files import read_regular, why
 from ringfence.contract.grants.base import quoted, shown
 from ringfence.contract.grants.files import Files
-from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path, store_path, user_cache
+from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, denials_path, lock_path, store_path, user_cache
 from ringfence.contract.lock import HOST, VERSION, Lane, Lock, Role
 from ringfence.contract.names import Digest, digest_of, is_digest
 from ringfence.contract.parameters import settle
@@ -247,9 +247,9 @@ def _artifacts(files: Mapping[tuple[str, Role], tuple[Path, Digest]], node: str,
 
 
 def _kept(file: LockFile, cache: Path | None) -> list[Path]:
-    """The files that decide what runs: the graph, its lock and artifacts, and (one of each kind) those in the caches."""
+    """The files that decide what runs: the graph, its lock, artifacts and denials, and (one of each kind) those in the caches."""
     path, name = file.path, "0" * 64
-    kept = [path, path.with_name(file.lock.manifest), *(artifact_path(path, one.digest) for one in file.lock.artifacts)]
+    kept = [path, path.with_name(file.lock.manifest), denials_path(path), *(artifact_path(path, one.digest) for one in file.lock.artifacts)]
     with suppress(RuntimeError):  # there is no home, and so no cache
         caches = cache or user_cache()
         kept += [caches / "checked" / name, caches / "compiled" / f"{name}.cwasm", caches / "compiled" / name]

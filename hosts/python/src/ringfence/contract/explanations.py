@@ -75,10 +75,11 @@ EXPLANATIONS: Mapping[type[RingfenceError], Explanation] = {
     CapabilityDenied: Explanation(
         meaning="A call failed after the guest was refused something that no grant names. It is a PermissionError, too.",
         cause="A grant is missing or too narrow, or the library does something that it has no business doing.",
-        remedy="Read error.denials: each says who asked for what, and the lines that would allow it. Add them only where that is wanted.",
+        remedy="Read error.denials: each says who asked for what, and what would allow it. Where that is wanted, compose fix writes it; "
+        "where the library merely tries, list it under expected.",
     ),
     LimitExceeded: Explanation(
-        meaning="A guest passed one of its limits (memory, output, stack, fuel). Its instance is gone; the next call works.",
+        meaning="A guest passed one of its limits (memory, output, stack, fuel, calls at once). Its instance is gone; the next call works.",
         cause="An input larger than expected, a leak, or a limit that is too low for honest work.",
         remedy="Raise the limit on the node, the edge or under expose, where the work is honest; else give it less to do.",
     ),
@@ -105,7 +106,7 @@ EXPLANATIONS: Mapping[type[RingfenceError], Explanation] = {
     GuestTrap: Explanation(
         meaning="The guest's code trapped; its instance was thrown away, and other instances live on.",
         cause="An uncaught exception of the library, a clock or random number that was withdrawn, memory used up, or a defect.",
-        remedy="Read error.last_words (what it wrote to stderr) and error.backtrace.",
+        remedy="Read error.source (the line in the guest), error.last_words (what it wrote to stderr) and error.backtrace.",
     ),
     GuestExit: Explanation(
         meaning="The guest called exit, which ends its instance and no more.",
