@@ -101,13 +101,14 @@ def test_denials_become_expected_where_that_is_asked_for(graph: Path) -> None:
         (denial("quantum: [x]"), "nothing can enforce"),
         (denial('tcp: ["nowhere"]'), "no tcp grant"),
         (denial('tcp: ["${vendor}"]'), "no tcp grant"),
-        (denial("random: { seeded: 1 }"), "cannot stand beside"),
+        (denial("random: { seeded: 1 }"), "as something else"),
+        (denial("clocks: { frozen: 2026-01-01T00:00:00Z }"), "as something else"),
         (denial("calls: [get]"), "between the two nodes"),
     ],
 )
 def test_what_no_program_should_add_is_left_to_a_person(graph: Path, wrong: Denial, reason: str) -> None:
     """A remedy is made from what a guest asked for: it is read as data, held against its kind, and never copied."""
-    graph.write_text(f"{graph.read_text()}edges: [{{ from: calls, to: host, grant: {{ random: secure }} }}]\n")
+    graph.write_text(f"{graph.read_text()}edges: [{{ from: calls, to: host, grant: {{ random: secure, clocks: [wall] }} }}]\n")
     fix = fix_file(graph, [wrong], Workshop())
     assert fix.difference == ""
     ((left, why),) = fix.left
@@ -208,3 +209,40 @@ def probe_component(tmp_path: Path) -> str:
     from places import ROOT
 
     return os.path.relpath(ROOT / "tests" / "denials" / "probe", tmp_path)
+
+
+FOLDER = '{ path: data, match: ["*.csv"], as: /data }'
+
+
+@pytest.mark.parametrize(
+    ("written", "asked", "after"),
+    [
+        (
+            FOLDER,
+            'match: ["out.txt"], as: /data, access: [write]',
+            '{ path: data, match: ["*.csv", out.txt], as: /data, access: [read, write] }',
+        ),
+        (FOLDER, 'match: ["a.csv"], as: /data, access: [read]', FOLDER),
+        (
+            FOLDER,
+            'match: ["a.csv"], as: /data, access: [read, delete]',
+            '{ path: data, match: ["*.csv"], as: /data, access: [read, delete] }',
+        ),
+        ("{ path: data, access: [read] }", 'match: ["a"], as: /data, access: [create]', "{ path: data, access: [read, create] }"),
+        (FOLDER, 'match: ["a"], as: /other', f"{FOLDER}, {{ path: data, match: [a], as: /other }}"),
+    ],
+)
+def test_a_folder_that_is_granted_already_is_widened_in_its_place(graph: Path, written: str, asked: str, after: str) -> None:
+    """There can't be two grants of one place, so what was written is added to; where that allows more than was asked, it is said."""
+    graph.write_text(f"{graph.read_text()}edges: [{{ from: calls, to: host, grant: {{ files: [{written}] }} }}]\n")
+    wanted = denial(f"files: [{{ path: data, {asked} }}]")
+    assert bool(fix_file(graph, [wanted], Workshop()).notes) == (
+        after not in (written, f"{FOLDER}, {{ path: data, match: [a], as: /other }}")
+    )
+    assert f"files: [{after}] " in fixed(graph, wanted)
+
+
+def test_that_hard_links_may_be_used_is_for_a_person_to_say(graph: Path) -> None:
+    graph.write_text(f"{graph.read_text()}edges: [{{ from: calls, to: host, grant: {{ files: [{FOLDER}] }} }}]\n")
+    fix = fix_file(graph, [denial('files: [{ path: data, match: ["a.csv"], as: /data, hardlinks: true }]')], Workshop())
+    assert (fix.difference, "hard links" in fix.left[0][1]) == ("", True)

@@ -40,9 +40,10 @@ def test_a_grant_exceeds_if_nothing_held_covers_it(kind, data):
     found = exceeding(kind, grant, held)
     assert (found is None) == any(KINDS[kind].covers(one, grant) for one in held)
     if found and found.nearest is not None:
-        narrowed = replace(grant, **{found.field: getattr(found.nearest, found.field)})
+        narrowed = replace(grant, **{part.field: getattr(found.nearest, part.field) for part in found.parts})
         assert KINDS[kind].covers(found.nearest, narrowed)
-        assert KINDS[kind].covers(grant, found.nearest) or not KINDS[kind].covers(found.nearest, grant)
+        for part in found.parts:
+            assert not KINDS[kind].covers(found.nearest, replace(found.nearest, **{part.field: getattr(grant, part.field)}))
 
 
 @kinds

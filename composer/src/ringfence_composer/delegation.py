@@ -77,13 +77,18 @@ class _Ledger:
                 has = [kind.wording(one) for one in of_kind[:_SHOWN]] + ["more"][: len(of_kind) - _SHOWN]
                 message += f"; {edge.consumer} has {' and '.join(has)}"
             return self._document.problem(self._place(path), message, hint=self._remedy(edge, giver, found.kind))
-        texts = sorted(str(getattr(one, "text", one)) for one in found.items)
-        what = f"{found.field} {', '.join(texts)}".strip()
-        message += f"; what exceeds is {what}: {edge.consumer} has {kind.wording(found.nearest)}"
-        place, written = (*path, found.field), self._value((*path, found.field))
-        if texts and isinstance(written, list):
-            place = (*place, next((at for at, one in enumerate(written) if one in texts), 0))
-        return self._document.problem(self._place(place), message, hint=self._remedy(edge, giver, found.kind))
+        texts = {part.field: sorted(str(getattr(one, "text", one)) for one in part.items) for part in found.parts}
+        beyond = " and ".join(f"{field} {', '.join(items)}".strip() for field, items in texts.items())
+        message += f"; what exceeds is {beyond}: {edge.consumer} has {kind.wording(found.nearest)}"
+        return self._document.problem(self._part(path, texts), message, hint=self._remedy(edge, giver, found.kind))
+
+    def _part(self, path: PathSteps, texts: Mapping[str, list[str]]) -> PathSteps:
+        """Where the first part that exceeds is written, as far as it is written by itself."""
+        field, items = next(iter(texts.items()))
+        written = self._value((*path, field))
+        if items and isinstance(written, list):
+            return (*path, field, next((at for at, one in enumerate(written) if one in items), 0))
+        return self._place((*path, field))
 
     def _open_ended(self, edge: EdgeManifest, giver: EdgeManifest | None, path: PathSteps, kind: str) -> Problem:
         message = f"it is not certain that {edge.consumer} has this for every value of the parameter: no grant of its own is written alike"

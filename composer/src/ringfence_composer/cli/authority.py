@@ -11,8 +11,9 @@ from ringfence_composer.cli import completion
 from ringfence_composer.cli.options import CACHE, GRAPH, JSON
 from ringfence_composer.cli.outcome import guarded, workshop_of
 from ringfence_composer.denials import read_denials
-from ringfence_composer.fix import Fix, Section, fix_file, write_fix
+from ringfence_composer.fix import Fix, fix_file, write_fix
 from ringfence_composer.growth import Growth, growth
+from ringfence_composer.manifest.additions import Section
 from ringfence_composer.reports import data
 from ringfence_composer.reports.fix import fix_data, print_fix
 from ringfence_composer.reports.growth import growth_data, print_growth

@@ -14,7 +14,7 @@ import yaml
 
 from ringfence_composer.manifest.source import PathSteps
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.-]*")
 _WORDS = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
 
 

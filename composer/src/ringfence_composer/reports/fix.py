@@ -13,15 +13,17 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def fix_data(fix: Fix) -> dict[str, Any]:
-    """The diff ('': nothing to change), and the denials that it does not allow."""
+    """The diff ('': nothing to change), what else that allows, and the denials that it does not."""
     left = [one._asdict() | {"why": reason} for one, reason in fix.left]
-    return {"file": str(fix.file), "diff": fix.difference, "left": left}
+    return {"file": str(fix.file), "diff": fix.difference, "notes": list(fix.notes), "left": left}
 
 
 def print_fix(terminal: Terminal, fix: Fix) -> None:
     """The diff on stdout; what is left to a person on stderr."""
     for line in fix.difference.splitlines():
         terminal.text(Text(printable(line), style=_COLOURS.get(line[:1], "")))
+    for note in fix.notes:
+        terminal.note(f"note: {note}", style="yellow")
     for one, reason in fix.left:
         terminal.note(f"not changed, for {reason}:\n  {one!s}", style="yellow")
     if not fix.difference and not fix.left:

@@ -7,7 +7,7 @@ nobody's to pass on either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -16,18 +16,21 @@ from ringfence.contract.grants.base import GrantSyntaxError, syntax_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Excess:
-    """A grant that nothing held covers.
+class Part:
+    """A field of a grant in which it goes beyond another; of a field that has several items, those which do."""
 
-    Where it is a held grant but for one field that is wider, that grant is `nearest`, and `field` the field's name; where the field has
-    several items, `items` are those that exceed.
-    """
+    field: str
+    items: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excess:
+    """A grant that nothing held covers. Where it is (a part of) one but wider in some fields, that is `nearest`, and `parts` are those."""
 
     kind: str
     grant: Any
     nearest: Any = None
-    field: str = ""
-    items: tuple[Any, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 def excess(held: Policy, wanted: Policy) -> Iterator[Excess]:
@@ -44,14 +47,30 @@ def exceeding(kind: str, grant: Any, held: Sequence[Any]) -> Excess | None:
     if any(covers(one, grant) for one in held):
         return None
     for one in held:
-        for name in (field.name for field in fields(grant) if type(one) is type(grant)):
-            value, bound = getattr(grant, name), getattr(one, name)
-            if covers(one, replace(grant, **{name: bound})) and covers(replace(one, **{name: value}), one):
-                several = value if isinstance(value, tuple | frozenset) else ()
-                alone = {item: replace(grant, **{name: type(value)((item,))}) for item in several}
-                items = tuple(item for item in several if not covers(one, alone[item]))
-                return Excess(kind=kind, grant=grant, nearest=one, field=name, items=items)
+        if parts := _parts(covers, grant, one):
+            return Excess(kind=kind, grant=grant, nearest=one, parts=parts)
     return Excess(kind=kind, grant=grant)
+
+
+def _parts(covers: Callable[[Any, Any], bool], grant: Any, bound: Any) -> tuple[Part, ...]:
+    """The fields by which a grant would be covered if they were those of `bound`, which they are wider than; none where that is not so."""
+    if type(grant) is not type(bound):
+        return ()
+    wider: dict[str, tuple[Any, ...]] = {}
+    for name in (field.name for field in fields(grant)):
+        value, alone = getattr(grant, name), replace(bound, **{name: getattr(grant, name)})
+        if not covers(bound, alone):
+            wider[name] = _beyond(covers, bound, name, value)
+            if not wider[name] and not covers(alone, bound):  # not wider: something else
+                return ()
+    narrowed = replace(grant, **{name: getattr(bound, name) for name in wider})
+    return tuple(Part(field=name, items=items) for name, items in wider.items()) if covers(bound, narrowed) else ()
+
+
+def _beyond(covers: Callable[[Any, Any], bool], bound: Any, name: str, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, tuple | frozenset):
+        return ()
+    return tuple(item for item in value if not covers(bound, replace(bound, **{name: type(value)((item,))})))
 
 
 def joined(own: Mapping[str, Any], delegated: Mapping[str, Any], runtime: Mapping[str, Any] | None = None) -> dict[str, Any]:
