@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from composer_doubles import FakeFacts, built, resolved, world
-from ringfence.contract.lock import LockedImport
-from ringfence.contract.names import Digest
+from ringfence.contract.lock import Lock, LockedImport
+from ringfence.contract.names import Digest, digest_of
 from ringfence_composer.compose import lock_of
 from ringfence_composer.errors import PlanRefused
 from ringfence_composer.plan import Plan, plan, runtime_forms
 from ringfence_composer.tools import Fit, World
 
 STORE = "demo:store/store@1.0.0"
+TCP, CLOCK = "wasi:sockets/tcp@0.2.9", "wasi:clocks/wall-clock@0.2.9"
 WASI = [
     "wasi:cli/environment@0.2.9",
     "wasi:clocks/monotonic-clock@0.2.9",
@@ -137,3 +139,24 @@ def test_an_export_that_the_binary_lacks_is_an_error(tmp_path: Path) -> None:
     source = {"store": world([], {STORE: ["get"]})}
     with pytest.raises(PlanRefused, match="its binary does not"):
         plan(built(resolved(tmp_path, source)), FakeFacts({"store": world()}))
+
+
+def test_what_an_edge_passes_on_opens_imports_and_is_told_apart(tmp_path: Path) -> None:
+    """Nothing of its own opens them: but in calls through that edge the guest gets there, so `denied` would be a lie."""
+    worlds = {"client": world([STORE], {}), "store": world([TCP, CLOCK], {STORE: ["get"]})}
+    rest = """edges:
+  - { from: client, to: host, grant: { tcp: ["10.0.0.0/8:*"] } }
+  - { from: client, to: store, grant: { tcp: ["10.0.0.1:80"] } }
+"""
+    found = plan(built(resolved(tmp_path, worlds, rest), {"store": frozenset({"wasi:clocks/wall-clock"})}), FakeFacts(worlds))
+    store = next(node for node in found.nodes if node.name == "store")
+    assert {one.name: (one.decision, one.by, one.line) for one in store.imports} == {
+        TCP: ("granted", "client -> store: tcp", 8),
+        CLOCK: ("runtime", "language runtime", 0),
+    }
+    assert [(one.words, one.through, one.line) for one in store.grants if one.line] == [
+        ("connect to 10.0.0.1, port 80", "client -> store", 8)
+    ]
+    lock = lock_of(found, tools=digest_of(b"tools"))
+    assert Lock.from_dict(json.loads(lock.to_bytes())) == lock
+    assert {one.name: dict(one.grant) for one in lock.edges}["client -> store"] == {"tcp": ["10.0.0.1:80"]}

@@ -120,3 +120,14 @@ def test_many_ways_are_counted_without_walking_them_all(tmp_path: Path) -> None:
     graph = resolved(tmp_path, worlds, rest)
     (first, *_) = reach(plan(built(graph), FakeFacts(worlds)))
     assert first.places[-1].ways == 2**20
+
+
+def test_what_an_edge_passes_on_is_reached_by_that_edge_only(tmp_path: Path) -> None:
+    rest = REST.replace("{ from: left, to: bottom }", '{ from: left, to: bottom, grant: { tcp: ["db.internal:5432"] } }')
+    graph = resolved(tmp_path, WORLDS, rest)
+    found = {one.node: one for one in reach(plan(built(graph), FakeFacts(WORLDS)))}
+    passed = {
+        start: [grant.through for place in found[start].places if place.node == "bottom" for grant in place.grants if grant.through]
+        for start in ("front", "left", "right", "bottom")
+    }
+    assert passed == {"front": ["left -> bottom"], "left": ["left -> bottom"], "right": [], "bottom": []}
