@@ -4,7 +4,7 @@ import socketserver
 import threading
 
 import pytest
-from ringfence import CapabilityDenied, Graph, IntegrityError
+from ringfence import CapabilityDenied, Graph, GuestError, IntegrityError
 from ringfence.contract.lock import Lock
 from ringfence.contract.names import digest_of
 from ringfence.loading import read_lock
@@ -141,6 +141,32 @@ def test_a_resource_passes_between_edges_that_pass_on_the_same(two):
     assert token.text() == "kept"
     with pytest.raises(CapabilityDenied, match="use a resource of probe"):
         graph.call("left.look-at", token)
+
+
+FILES = 'files: [{{ path: data, match: ["{one}.txt"], as: /data }}]'
+
+
+@MODES
+def test_files_of_one_edge_are_absent_through_the_other(compose, instances):
+    """The same folder at the same place, and in it what the edge names: a preopen is opened once per instance, and must be that edge's."""
+    held = "{{ from: {one}, to: host, grant: {{ files: [{{ path: data, as: /data, access: [read, write] }}] }} }}"
+    text = TWO.format(instances=instances, left=FILES.format(one="left"), right=FILES.format(one="right"))
+    lines = [line for line in text.splitlines() if "to: host" not in line and "there:" not in line and line != "parameters:"]
+    lines.insert(lines.index("edges:") + 1, "".join(f"  - {held.format(one=one)}\n" for one in ("left", "right")))
+    manifest = compose("\n".join(lines))
+    folder = manifest.parent / "data"
+    folder.mkdir(exist_ok=True)
+    for name in ("left", "right"):
+        (folder / f"{name}.txt").write_text(f"of the {name}")
+    with Graph.load(manifest) as graph:
+        for _ in range(2):
+            for one, other in (("left", "right"), ("right", "left")):
+                assert graph.call(f"{one}.read-file", f"/data/{one}.txt") == f"of the {one}"
+                with pytest.raises((CapabilityDenied, GuestError)) as refused:
+                    graph.call(f"{one}.read-file", f"/data/{other}.txt")
+                assert f"of the {other}" not in str(refused.value)
+            with pytest.raises((CapabilityDenied, GuestError)):
+                graph.call("probe.read-file", "/data/left.txt")
 
 
 def patched(file, change):

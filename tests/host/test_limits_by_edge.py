@@ -133,3 +133,22 @@ def test_a_resource_does_not_carry_an_instance_past_an_edges_limits(bounded):
         graph.call("left.look-at", wide)
     assert graph.call("right.look-at", narrow) == "narrow"
     assert graph.call("right.look-at", wide) == "wide"
+
+
+@pytest.mark.parametrize("where", ["node", "exposed"])
+def test_what_is_written_is_bounded_wherever_the_limit_stands(compose, where):
+    given = {"node": "deadline: 20s", "exposed": "deadline: 20s"} | {where: "written: 100KiB"}
+    manifest = compose(
+        f"""
+ringfence: 1
+graph: writing
+nodes: {{ clerk: {{ component: ROOT/tests/denials/clerk, limits: {{ {given["node"]} }} }} }}
+edges: [{{ from: clerk, to: host, grant: {{ files: [{{ path: data, access: [read, write, create] }}] }} }}]
+expose: [{{ node: clerk, limits: {{ {given["exposed"]} }} }}]
+"""
+    )
+    (manifest.parent / "data").mkdir(exist_ok=True)
+    with Graph.load(manifest) as graph:
+        with pytest.raises(LimitExceeded, match="clerk: limits.written of 100KiB exceeded"):
+            graph.call("clerk.write", "/data/a", "wb", bytes(110_000))
+        assert graph.call("clerk.write", "/data/a", "wb", bytes(90_000)) == 90_000

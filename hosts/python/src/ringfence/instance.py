@@ -132,16 +132,21 @@ class Node(Callee):
         self.application: Callable[..., Any] | None = None
         self.turns = node_turns(locked.name, self.limits.concurrent)
         self._engine, self._artifacts, self._arrays, self._authority = engine, artifacts, arrays, authority
+        self._where, self._folders = where, folders
         self._mappers: dict[FunctionName, _Mappers] = {}
         self._leases = Leases(
             locked.name,
             locked.instances,
-            new_state=lambda edge: WasiState(
-                policy=authority.by(edge), expected=authority.expected, node=locked.name, where=where, folders=folders
-            ),
+            new_state=self._state,
             opener=lambda call: self.linked.instantiate(call.limits, call),
             new_call=lambda: self._call(Root(), Inbound(name=f"{locked.name}, dropping", limits=self.limits)),
         )
+
+    def _state(self, edge: str) -> WasiState:
+        """What an instance that serves this edge has of the world, and no more: the folders, too, are those of the edge's policy."""
+        policy = self._authority.by(edge)
+        folders = {grant: self._folders[grant] for grant in policy.of("files")}
+        return WasiState(policy=policy, expected=self._authority.expected, node=self.name, where=self._where, folders=folders)
 
     @cached_property
     def loaded(self) -> Loaded:

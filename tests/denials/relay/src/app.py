@@ -26,6 +26,9 @@ class Relaying(exports.Relaying):
     def getenv(self, name):
         return (os.environ.get(name), attempts.getenv(name))
 
+    def read_file(self, path):
+        return attempts.read_file(path)
+
     def hoard(self, count):
         return attempts.hoard(count)
 
