@@ -18,7 +18,7 @@ READERS = [
     *(COMPOSER / name for name in ("build.py", "wit_files.py", "builders/snapshot.py", "cli/calls.py", "cli/options.py")),
     *(HOST / "contract/grants").glob("*.py"),
     *(HOST / "contract" / f"{name}.py" for name in ("files", "limits", "lock", "mismatch", "parameters", "records", "wire", "words")),
-    *(HOST / name for name in ("directory.py", "loading.py")),
+    *(HOST / name for name in ("authorities.py", "directory.py", "loading.py")),
 ]
 SAYING = {"_say", "_note", "problem", "Problem", "add", "add_unless_known"}
 

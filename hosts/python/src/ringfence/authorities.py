@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringfence.contract.authority import Authority
-from ringfence.contract.errors import IntegrityError, ManifestError, Problem
+from ringfence.contract.errors import ManifestError, Problem
 from ringfence.contract.grants import Policy
 from ringfence.contract.grants.base import GrantSyntaxError
 from ringfence.contract.lock import HOST, Lock, LockedEdge, LockedNode
@@ -18,7 +18,7 @@ def authorities(lock: Lock, values: Mapping[str, str]) -> tuple[dict[str, Author
 
     Raises:
         ManifestError: with these values, what is granted or passed on is nothing that can be.
-        IntegrityError: an edge passes on more than its consumer has, which no plan lets through.
+        ValueError: an edge passes on what no plan lets through, such as more than its consumer has.
     """
     binder, found, places = _Binder(lock, values), {}, {}
     for node in lock.nodes:
@@ -42,7 +42,7 @@ class _Binder:
         tried = self._policy(expected, line, f"{node.name} -> {HOST}: expected") if expected else Policy()
         passing = [one for one in self._lock.edges if one.provider == node.name and one.grant]
         if passing and node.shared:
-            raise IntegrityError(f"{node.name}: instances that edges share cannot act with what single edges pass on")
+            raise ValueError(f"{node.name}: instances that edges share cannot act with what single edges pass on")
         return Authority(own, {one.name: self._through(one, node, grant) for one in passing}, tried)
 
     def _through(self, edge: LockedEdge, node: LockedNode, grant: Mapping[str, Any]) -> Policy:
@@ -54,7 +54,7 @@ class _Binder:
         giver = self.to_host.get(edge.consumer)
         held = self._policy(giver.grant if giver else {}, edge.line, where)
         for one in excess(held, self._policy(edge.grant, edge.line, where)):
-            raise IntegrityError(f"{edge.name}: it passes on more {one.kind} than {edge.consumer} has")
+            raise ValueError(f"{edge.name}: it passes on more {one.kind} than {edge.consumer} has")
         try:
             return Policy.bind(joined(own, passed, node.runtime))
         except ExceptionGroup as group:
