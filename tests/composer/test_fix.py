@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from case import compose_right
 from click.testing import CliRunner, Result
+from places import ROOT
 from ringfence.contract.errors import Denial
 from ringfence.contract.layout import denials_path
 from ringfence.contract.lock import Lane
@@ -186,13 +188,22 @@ def test_a_file_without_denials_is_refused(graph: Path, content: str) -> None:
         read_denials(graph, file)
 
 
-@pytest.mark.parametrize("lane", ["core", "component"])
-def test_a_run_its_fix_and_the_run_again(tmp_path: Path, lane: Lane, probe_component: str) -> None:
-    """The whole way, with a real guest: refused, fixed, and no longer refused."""
-    graph = tmp_path / "graph.yaml"
-    graph.write_text(
-        f"ringfence: 1\ngraph: g\nnodes:\n  probe: {{ component: {probe_component}, lane: {lane} }}  # tries\nexpose: [probe]\n"
+def guests(tmp_path: Path, edges: str, exposed: str, *, lane: str = "core") -> Path:
+    """A graph of the guests that try what they are told: relay calls probe; clerk is for files."""
+    nodes = "".join(
+        f"  {name}: {{ component: {os.path.relpath(ROOT / 'tests' / 'denials' / name, tmp_path)}, lane: {lane} }}\n"
+        for name in ("relay", "probe", "clerk")
+        if name in edges + exposed
     )
+    graph = tmp_path / "graph.yaml"
+    graph.write_text(f"ringfence: 1\ngraph: g\nnodes:\n{nodes}edges: [{edges}]  # who may what\nexpose: [{exposed}]\n")
+    return graph
+
+
+@pytest.mark.parametrize("lane", ["core", "component"])
+def test_a_run_its_fix_and_the_run_again(tmp_path: Path, lane: Lane) -> None:
+    """The whole way, with a real guest: refused, fixed, and no longer refused."""
+    graph = guests(tmp_path, "", "probe", lane=lane)
     refused = run("run", str(graph), "probe.connect", "127.0.0.1", "1", "x")
     assert refused.exit_code == 1
     assert refused.stderr.endswith(f"what would allow it: compose fix {graph}\n")
@@ -202,13 +213,42 @@ def test_a_run_its_fix_and_the_run_again(tmp_path: Path, lane: Lane, probe_compo
     assert not denials_path(graph).exists()
 
 
-@pytest.fixture
-def probe_component(tmp_path: Path) -> str:
-    import os
+def test_what_a_library_swallowed_is_told_after_the_result(tmp_path: Path) -> None:
+    """os.walk passes over folders that it may not list: the call succeeds, and a person and a program learn why it found nothing."""
+    (tmp_path / "data").mkdir()
+    graph = guests(tmp_path, "{ from: clerk, to: host, grant: { files: [{ path: data, access: [write] }] } }", "clerk")
+    shown = run("run", str(graph), "clerk.walk", "/data")
+    assert (shown.exit_code, shown.stdout) == (0, "[]\n")
+    assert shown.stderr.splitlines()[-2:] == [
+        "note: clerk: list '/data' denied: no grant covers it",
+        f"what would allow it: compose fix {graph}",
+    ]
+    as_json = run("run", str(tmp_path / "graph.lock.json"), "--json", "clerk.walk", "/data")
+    assert as_json.stdout == "[]\n"
+    assert [one["value"] for one in json.loads(as_json.stderr)["denials"]] == ["'/data'"]
+    assert run("fix", str(graph), "--yes").exit_code == 0
+    (tmp_path / "data" / "a").write_text("")
+    found = run("run", str(graph), "clerk.walk", "/data", "--json")
+    assert (json.loads(found.stdout), "denied" in found.stderr) == (["/data/a"], False)
 
-    from places import ROOT
 
-    return os.path.relpath(ROOT / "tests" / "denials" / "probe", tmp_path)
+def test_a_call_that_an_edge_left_out_is_added_to_that_edge(tmp_path: Path) -> None:
+    graph = guests(tmp_path, "{ from: relay, to: probe, grant: { calls: [counter] } }", "relay")
+    assert run("run", str(graph), "relay.trap").exit_code == 1
+    assert run("fix", str(graph), "--yes").exit_code == 0
+    assert edges(graph) == [{"from": "relay", "to": "probe", "grant": {"calls": ["counter", "trap"]}}]
+
+
+def test_what_the_caller_has_and_passes_on_is_added_to_the_edge_between_them(tmp_path: Path) -> None:
+    """It is the least that allows it: on the callee's own edge all of its callers would have it."""
+    own = '{ from: relay, to: host, grant: { tcp: ["127.0.0.0/8:*"] } }'
+    graph = guests(tmp_path, f'{own}, {{ from: relay, to: probe, grant: {{ tcp: ["127.0.0.1:2"] }} }}', "relay, probe")
+    assert run("run", str(graph), "relay.connect", "127.0.0.1", "1", "x").exit_code == 1
+    assert run("fix", str(graph), "--yes").exit_code == 0
+    assert edges(graph)[1:] == [{"from": "relay", "to": "probe", "grant": {"tcp": ["127.0.0.1:2", "127.0.0.1:1"]}}]
+    assert run("run", str(graph), "probe.connect", "127.0.0.1", "1", "x").exit_code == 1
+    assert run("fix", str(graph), "--yes").exit_code == 0
+    assert edges(graph)[2:] == [{"from": "probe", "to": "host", "grant": {"tcp": ["127.0.0.1:1"]}}]
 
 
 FOLDER = '{ path: data, match: ["*.csv"], as: /data }'

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from ringfence.contract import grants
 from ringfence.contract.errors import Denial
 from ringfence.contract.files import read_regular, why
 from ringfence.contract.grants import Policy
 from ringfence.contract.grants.delegation import excess
-from ringfence.contract.lock import HOST
+from ringfence.contract.lock import EDGE, HOST
 from ringfence.contract.parameters import substitute
 from ringfence.contract.wording import usual_values
 
@@ -115,22 +115,41 @@ class _Editor:
         wanted = Policy() if kind == CALLS else _policy({kind: form}, {})
         if wanted is None:
             return f"what would allow it is no {kind} grant"
-        if kind != CALLS and any(self._covers(self._data, denial.node, one, wanted) for one in get_args(Section)):
+        ends = self._edge(denial, wanted)
+        if kind != CALLS and any(self._covers(self._data, *edge, wanted) for edge in _acted_by(denial)):
             return ""
         added = Additions(self.text, deepcopy(self._data), self._usual)
-        added.add(denial.node, denial.provider, section, kind, form)
+        added.add(*ends, section, kind, form)
         if added.stuck or not added.hold():
             return added.stuck or "the file is laid out in a way that this program does not change"
-        if kind != CALLS and not self._covers(added.data, denial.node, section, wanted):
+        if kind != CALLS and not self._covers(added.data, *ends, section, wanted):
             return f"it cannot stand beside the {kind} that is written there"
         self.text, self._data, self.notes = added.text, added.data, (*self.notes, *added.notes)
         return ""
 
-    def _covers(self, data: Any, node: str, section: Section, wanted: Policy) -> bool:
-        """Whether what the node's edge to the host has in this section covers that."""
-        written = next((one.get(section) for one in data.get("edges") or [] if (one["from"], one["to"]) == (node, HOST)), None)
-        held = _policy(written or {}, self._usual)
+    def _edge(self, denial: Denial, wanted: Policy) -> tuple[str, str]:
+        """Where to add it: the node's own edge, or, where its caller passes things on to it and has this one too, that of the call."""
+        caller = denial.edge.partition(EDGE)[0]
+        passing = self._section == "grant" and (_section(self._data, caller, denial.node, "grant") or {}).keys() - {CALLS}
+        if denial.provider == HOST and passing and self._covers(self._data, caller, HOST, "grant", wanted):
+            return caller, denial.node
+        return denial.node, denial.provider
+
+    def _covers(self, data: Any, consumer: str, provider: str, section: Section, wanted: Policy) -> bool:
+        """Whether what an edge has in this section covers that."""
+        written = _section(data, consumer, provider, section) or {}
+        held = _policy({kind: form for kind, form in written.items() if kind != CALLS}, self._usual)
         return held is not None and not [*excess(held, wanted)]
+
+
+def _acted_by(denial: Denial) -> tuple[tuple[str, str, Section], ...]:
+    """Where what the call asked for may be given, or expected."""
+    caller = denial.edge.partition(EDGE)[0]
+    return (denial.node, HOST, "grant"), (denial.node, HOST, "expected"), (caller, denial.node, "grant")
+
+
+def _section(data: Any, consumer: str, provider: str, section: Section) -> Any:
+    return next((one.get(section) for one in data.get("edges") or [] if (one["from"], one["to"]) == (consumer, provider)), None)
 
 
 def _policy(forms: Mapping[str, Any], values: Mapping[str, str]) -> Policy | None:

@@ -70,15 +70,17 @@ def run(*, graph: Path, function: str, arguments: tuple[str, ...], params: dict[
 @contextmanager
 def _told(terminal: Terminal, graph: Path, loaded: Graph, *, as_json: bool) -> Iterator[None]:
     """Whatever comes of a call: keep what it was refused, and tell of what no error told of. For programs, errors tell of all."""
-    failed = True
+    failed, manifest = True, graph
+    if graph.name.endswith(LOCK_SUFFIX):
+        manifest = graph.with_name(graph.name.removesuffix(LOCK_SUFFIX) + ".yaml")
     try:
         yield
         failed = False
     finally:
-        keep_denials(graph, loaded.all_denials)
+        keep_denials(manifest, loaded.all_denials)
         if not as_json:
             open_ones = [one for one in loaded.all_denials if one.allow and not one.expected]
-            terminal.denials(loaded.denials, f"compose fix {graph}" if open_ones else "")
+            terminal.denials(loaded.denials, f"compose fix {manifest}" if open_ones else "")
         elif loaded.denials and not failed:
             terminal.note(data.text_of({"denials": data.denials_data(loaded.denials)}))
 

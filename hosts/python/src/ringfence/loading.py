@@ -249,7 +249,12 @@ def _artifacts(files: Mapping[tuple[str, Role], tuple[Path, Digest]], node: str,
 def _kept(file: LockFile, cache: Path | None) -> list[Path]:
     """The files that decide what runs: the graph, its lock, artifacts and denials, and (one of each kind) those in the caches."""
     path, name = file.path, "0" * 64
-    kept = [path, path.with_name(file.lock.manifest), denials_path(path), *(artifact_path(path, one.digest) for one in file.lock.artifacts)]
+    kept = [
+        path,
+        path.with_name(file.lock.manifest),
+        denials_path(path.with_name(file.lock.manifest)),
+        *(artifact_path(path, one.digest) for one in file.lock.artifacts),
+    ]
     with suppress(RuntimeError):  # there is no home, and so no cache
         caches = cache or user_cache()
         kept += [caches / "checked" / name, caches / "compiled" / f"{name}.cwasm", caches / "compiled" / name]

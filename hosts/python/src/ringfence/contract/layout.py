@@ -29,7 +29,7 @@ def store_path(lock: Path) -> Path:
 
 def denials_path(manifest: Path) -> Path:
     """Where the denials of the last `compose run` of a graph are kept."""
-    return manifest.parent / ".ringfence" / f"{manifest.stem.removesuffix('.lock')}.denials.json"
+    return manifest.parent / ".ringfence" / f"{manifest.stem}.denials.json"
 
 
 def user_cache() -> Path:

@@ -20,6 +20,8 @@ from ringfence.contract.names import Digest, digest_of
 VERSION = 1
 HOST = "host"
 """The outside world, as the name of a node that edges may lead to."""
+EDGE = " -> "
+"""Between the two ends of an edge, where it is named."""
 
 Role: TypeAlias = Literal["component", "core-module", "core-plan"]
 Lane: TypeAlias = Literal["core", "component"]
@@ -89,7 +91,7 @@ class LockedEdge(NamedTuple):
 
 def edge_name(consumer: str, provider: str) -> str:
     """An edge as messages name it."""
-    return f"{consumer} -> {provider}"
+    return f"{consumer}{EDGE}{provider}"
 
 
 class LockedExpose(NamedTuple):
