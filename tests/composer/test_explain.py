@@ -19,6 +19,7 @@ from ringfence_composer.explanations import EXPLANATIONS, explained
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "manifests" / "shop" / "graph.yaml"
 LAYERS = ROOT / "tests" / "cases" / "right-layers" / "graph.yaml"
+DELEGATION = ROOT / "tests" / "cases" / "right-delegation" / "graph.yaml"
 
 
 def explain(*words: str) -> Result:
@@ -128,6 +129,14 @@ def test_an_edge_between_nodes_says_which_functions_and_what_breaks_without_it()
     assert "Only get, walk, walk.next; calling any other function of it is denied." in shown
     assert "at most: deadline 500ms" in shown
     assert "Without this edge nothing satisfies client's import" in shown
+
+
+def test_an_edge_says_what_it_passes_on_and_what_is_tried_in_vain() -> None:
+    shown = explain(line_of(DELEGATION, "from: client")).stdout
+    assert "Known to be tried in vain, and denied without further notice: connect to telemetry.example, port 443; read .pgpass" in shown
+    assert "telemetry" not in explain(line_of(DELEGATION, 'tcp: ["10.0.0.0/8:*"')).stdout
+    shown = explain(line_of(DELEGATION, "to: store")).stdout
+    assert "Called through this edge, and only then, it also has of client's: connect to 10.2.3.4, port 80; " in shown
 
 
 def test_a_node_says_what_it_is_who_calls_it_and_what_it_was_granted() -> None:

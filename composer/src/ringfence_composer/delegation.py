@@ -22,6 +22,8 @@ from ringfence.contract.wording import usual_values
 from ringfence_composer.manifest.graph import EdgeManifest, GraphManifest
 from ringfence_composer.manifest.source import PathSteps
 
+_SILENT = frozenset({"env", "args", "stdin", "stdout", "stderr"})
+"""Kinds of which nothing is refused where they are not granted: WASI hands over what there is."""
 _SHOWN = 3
 """Grants that a message lists at most."""
 
@@ -31,7 +33,7 @@ def authority_problems(manifest: GraphManifest) -> Iterator[Problem]:
     ledger = _Ledger(manifest)
     for edge in manifest.edges:
         if edge.provider == HOST:
-            yield from ledger.granted_but_expected(edge)
+            yield from ledger.in_vain(edge)
         elif edge.grant:
             yield from ledger.excesses(edge)
             yield from ledger.conflicts(edge)
@@ -135,10 +137,14 @@ class _Ledger:
                     message = f"{error.message} (with the own grants of {edge.provider})"
                     yield self._document.problem(self._place((*edge.path, "grant", kind)), message, hint=error.hint)
 
-    def granted_but_expected(self, edge: EdgeManifest) -> Iterator[Problem]:
-        """Denials that are expected of something that is granted."""
+    def in_vain(self, edge: EdgeManifest) -> Iterator[Problem]:
+        """Denials that are expected and never come: of something that is granted, or that nobody is refused."""
         held, fixed = self._held(edge.grant)
-        for kind, index, form in items(edge.expected):
+        for kind in edge.expected.keys() & _SILENT:
+            hint = "leave it out: there is nothing to hear of"
+            path = (*edge.path, "expected", kind)
+            yield self._document.problem(path, f"{kind} is never denied: where it is not granted, {grants.KINDS[kind].denied}", hint=hint)
+        for kind, index, form in items({kind: form for kind, form in edge.expected.items() if kind not in _SILENT}):
             spanned = span(kind, form, self._manifest.parameters) or ()
             granted = bool(spanned) and not any(exceeding(kind, one, fixed.of(kind)) for one in spanned)
             if (kind, _key(form)) in held or granted:

@@ -113,7 +113,7 @@ class _Teller:
         if len(shown) < len(found):
             sentences.append(f"{len(found) - len(shown)} more on this edge: name its first line to see all.")
         tried = [one.words for one in worded(edge.expected, self._manifest.parameters)]
-        if tried:
+        if tried and chosen is None:
             sentences.append(f"Known to be tried in vain, and denied without further notice: {'; '.join(tried)}.")
         return sentences, [self._grant(edge, one) for one in shown]
 
