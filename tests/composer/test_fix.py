@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from case import compose_right
 from click.testing import CliRunner, Result
+from host.test_grants_order import REQUEST, steady
+from hypothesis import given
 from places import ROOT
 from ringfence.contract.errors import Denial
+from ringfence.contract.grants import KINDS, Policy, admits
 from ringfence.contract.layout import denials_path
 from ringfence.contract.lock import Lane
 from ringfence.contract.names import digest_of
+from ringfence.contract.parameters import substitute
 from ringfence_composer.cli import compose
 from ringfence_composer.compose import Workshop
 from ringfence_composer.denials import keep_denials, read_denials
 from ringfence_composer.errors import InputInvalid
-from ringfence_composer.fix import fix_file, write_fix
+from ringfence_composer.fix import _Editor, fix_file, write_fix
+from ringfence_composer.manifest.additions import data_of
 from ringfence_composer.manifest.source import read_document
 
 
@@ -286,3 +292,20 @@ def test_that_hard_links_may_be_used_is_for_a_person_to_say(graph: Path) -> None
     graph.write_text(f"{graph.read_text()}edges: [{{ from: calls, to: host, grant: {{ files: [{FOLDER}] }} }}]\n")
     fix = fix_file(graph, [denial('files: [{ path: data, match: ["a.csv"], as: /data, hardlinks: true }]')], Workshop())
     assert (fix.difference, "hard links" in fix.left[0][1]) == ("", True)
+
+
+@steady
+@given(request=REQUEST)
+def test_whatever_the_gate_refuses_is_allowed_by_its_fix_or_left_to_a_person(request: Any) -> None:
+    """A property of all kinds: what is written admits what was asked for, and is read as it was meant."""
+    kind = KINDS[request.kind]
+    text = "ringfence: 1\nnodes: { calls: {} }\nedges:\n  - from: calls # we\n    to: host\n"
+    editor = _Editor(text, data_of(text), {}, "grant")
+    reason = editor.allow(denial(kind.suggest(request)))
+    if reason:
+        assert editor.text == text
+        assert request.kind == "args" or getattr(request, "seed", None) or getattr(request, "set_to", None), reason
+    elif getattr(request, "seed", None) is None and getattr(request, "set_to", None) is None and not getattr(request, "frozen", None):
+        written = data_of(editor.text)["edges"][0]["grant"]
+        assert admits(Policy.bind(substitute(written, {})), request)
+        assert editor.text.startswith(text)

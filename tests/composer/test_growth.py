@@ -143,6 +143,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with a graph, composed, committed, and changed since."""
     compose_right(tmp_path / "it", "core")
     monkeypatch.chdir(tmp_path / "it")
+    (tmp_path / "it" / "outside").symlink_to("/etc/passwd")  # a link that leads out is no part of what is compared, and no error
     who = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "it"]):
         subprocess.run(["git", *who, *words], check=True)

@@ -172,8 +172,8 @@ def test_errors_come_as_json_on_stdout_and_as_text_on_stderr(words: list[str], c
 # Terminals and pipes
 
 
-def on_a_terminal(*words: str, **environment: str) -> bytes:
-    """What a command writes to a terminal, both streams."""
+def on_a_terminal(*words: str, typed: bytes = b"", **environment: str) -> bytes:
+    """What a command writes to a terminal, both streams; `typed` is what somebody answers."""
     ours, theirs = pty.openpty()
     try:
         env = {
@@ -184,6 +184,7 @@ def on_a_terminal(*words: str, **environment: str) -> bytes:
         }
         process = subprocess.Popen([SCRIPTS / "compose", *words], stdin=theirs, stdout=theirs, stderr=theirs, env=env)
         os.close(theirs)
+        os.write(ours, typed)
         written = b""
         while True:
             try:
@@ -285,3 +286,23 @@ def test_the_reference_has_the_exit_code_of_every_error() -> None:
     told = {name: int(code) for code, names in table for name in re.findall(r"`([a-z-]+)`", names)}
     found = {one.code: exit_code(one.__new__(one)) for one in classes(RingfenceError) if one.__module__.startswith("ringfence")}
     assert told == {code: number for code, number in found.items() if code not in ("error", "composer", "substitute")}
+
+
+@pytest.mark.parametrize(("typed", "written"), [(b"y\n", True), (b"n\n", False), (b"\n", False)])
+def test_a_fix_is_written_if_somebody_says_yes(completed: Path, tmp_path: Path, typed: bytes, written: bool) -> None:
+    folder = tmp_path / "it"
+    shutil.copytree(completed / "core", folder)
+    denial = {
+        "node": "calls",
+        "edge": "application -> calls",
+        "kind": "env",
+        "operation": "o",
+        "value": "v",
+        "reason": "r",
+        "allow": "env: [A]",
+    }
+    (folder / "denials.json").write_text(json.dumps({"denials": [denial]}))
+    shown = on_a_terminal("fix", str(folder / "graph.yaml"), "--denials", str(folder / "denials.json"), typed=typed)
+    assert b"write this into the graph? [y/N]:" in shown
+    assert b"env: [A]" in shown
+    assert ("env: [A]" in (folder / "graph.yaml").read_text()) == written

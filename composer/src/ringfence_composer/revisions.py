@@ -63,8 +63,16 @@ def read_revision(word: str) -> Revision:
         archive = Path(folder, "archive.tar")
         _git(Path(top), "archive", "--format=tar", f"--output={archive}", found["revision"])
         with tarfile.open(archive) as members:
-            members.extractall(Path(folder, "tree"), filter="data")
+            members.extractall(Path(folder, "tree"), filter=_inside)  # noqa: S202 -- what would lie outside is left out
         return _read(Path(folder, "tree", path), word)
+
+
+def _inside(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
+    """What is laid out of a tree: not what would lie, or lead, outside, as a link may."""
+    try:
+        return tarfile.data_filter(member, folder)
+    except tarfile.FilterError:
+        return None
 
 
 def _git(cwd: Path, *words: str) -> str:
