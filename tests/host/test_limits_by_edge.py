@@ -152,3 +152,19 @@ expose: [{{ node: clerk, limits: {{ {given["exposed"]} }} }}]
         with pytest.raises(LimitExceeded, match="clerk: limits.written of 100KiB exceeded"):
             graph.call("clerk.write", "/data/a", "wb", bytes(110_000))
         assert graph.call("clerk.write", "/data/a", "wb", bytes(90_000)) == 90_000
+
+
+@pytest.mark.parametrize("where", ["node", "edge"])
+def test_resources_keep_no_more_instances_than_the_limit(bounded, where):
+    """Each token of a fresh instance keeps that instance, memory and all: a guest that hoards tokens would take all there is."""
+    graph = bounded(**{where: "handles: 8"})
+    assert graph.call("left.keep", 8) == 8
+    with pytest.raises(LimitExceeded, match="probe: limits.handles of 8 exceeded: resources keep as many instances of it"):
+        graph.call("left.keep", 9)
+    assert graph.call("left.counter") == (0, 0), "whoever kept them has ended, and they with it"
+    assert graph.call("left.keep", 8) == 8
+    with graph.call("left.lend-out", "one"):
+        with pytest.raises(LimitExceeded, match="handles"):
+            graph.call("left.keep", 8)
+        assert graph.call("left.keep", 7) == 7
+    assert graph.call("left.keep", 8) == 8

@@ -76,7 +76,7 @@ class _Ledger:
         message = f"{edge.provider} would get more than {edge.consumer} has: {kind.wording(found.grant)}"
         if found.nearest is None:
             if of_kind := fixed.of(found.kind):
-                has = [kind.wording(one) for one in of_kind[:_SHOWN]] + ["more"][: len(of_kind) - _SHOWN]
+                has = [*map(kind.wording, of_kind[:_SHOWN]), *(["more"] if len(of_kind) > _SHOWN else [])]
                 message += f"; {edge.consumer} has {' and '.join(has)}"
             return self._document.problem(self._place(path), message, hint=self._remedy(edge, giver, found.kind))
         texts = {part.field: sorted(str(getattr(one, "text", one)) for one in part.items) for part in found.parts}

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ringfence.contract.errors import GuestTrap, ShapeError
+from ringfence.contract.errors import GuestTrap, LimitExceeded, ShapeError
 from ringfence.contract.limits import Limits
 from ringfence.contract.lock import Instances
 from ringfence.contract.values import Handle
@@ -113,6 +113,7 @@ class Leases:
         self._node, self._mode, self._new_state, self._opener, self._new_call = node, mode, new_state, opener, new_call
         self._guard = threading.Lock()
         self._all: set[Lease] = set()
+        self._kept: set[Lease] = set()  # those that only their resources keep
         self._untidied: deque[Lease] = deque()
         self._pools: dict[str, deque[Lease]] = {}
         self._singles: dict[str, Lease] = {}
@@ -120,7 +121,7 @@ class Leases:
 
     def take(self, key: str, call: Call) -> Lease:
         """A locked, live lease for a call that comes in under `key`; `give_back` ends its use."""
-        lease = self._single(key, call) if self._mode == "single" else self._reused(key) or self._fresh(key)
+        lease = self._single(key, call) if self._mode == "single" else self._reused(key) or self._fresh(key, call)
         try:
             lease.bind(call)
             if not lease.alive:
@@ -160,8 +161,15 @@ class Leases:
     def __len__(self) -> int:
         return len(self._all)
 
-    def _fresh(self, key: str) -> Lease:
-        """A locked lease without an instance yet."""
+    def _fresh(self, key: str, call: Call) -> Lease:
+        """A locked lease without an instance yet.
+
+        Raises:
+            LimitExceeded: resources that somebody holds keep too many instances: each takes memory, and a guest that goes on asking for
+                resources must not take all there is.
+        """
+        if len(self._kept) >= call.limits.handles:
+            raise LimitExceeded(self._node, "handles", str(call.limits.handles), "resources keep as many instances of it")
         lease = Lease(self._node, key, self._new_state(key), self._untidied)
         lease.lock.acquire()
         self._all.add(lease)
@@ -192,7 +200,7 @@ class Leases:
             with self._guard:
                 lease = self._singles.get(key)
                 if lease is None:
-                    lease = self._singles[key] = self._fresh(key)
+                    lease = self._singles[key] = self._fresh(key, call)
                     return lease
             _queue(lease, call)
             if not lease.ended:
@@ -205,7 +213,8 @@ class Leases:
         try:
             if lease.untidy and not self._closed:
                 lease.tidy(self._new_call)
-            keep = lease.alive and not self._closed and (self._keeps(lease) or lease.needed)
+            if keep := lease.alive and not self._closed and (self._keeps(lease) or lease.needed):
+                self._note(lease)
         finally:  # also where Ctrl-C came in between: what is half tidied is not used again
             try:
                 if not keep:
@@ -216,8 +225,15 @@ class Leases:
         if lease.untidy and not lease.ended:
             self._collect(lease)
 
+    def _note(self, lease: Lease) -> None:
+        if lease.idle or self._mode == "single":
+            self._kept.discard(lease)
+        else:
+            self._kept.add(lease)
+
     def _forget(self, lease: Lease) -> None:
         self._all.discard(lease)
+        self._kept.discard(lease)
         with self._guard:
             if self._singles.get(lease.key) is lease:
                 del self._singles[lease.key]
