@@ -14,9 +14,11 @@ from ringfence.contract.grants.clocks import ReadClock
 from ringfence.contract.grants.dns import Lookup
 from ringfence.contract.grants.env import Variable
 from ringfence.contract.grants.files import ACCESS, UseFile
+from ringfence.contract.grants.listen import Bind
 from ringfence.contract.grants.random import GetRandom
 from ringfence.contract.grants.stdio import UseStdin, UseStdout
 from ringfence.contract.grants.tcp import TCP, Connect
+from ringfence.contract.grants.udp import Exchange
 
 LABEL = st.sampled_from(["a", "b", "db", "x-1", "_srv"])
 NAME = st.lists(LABEL, min_size=1, max_size=3).map(".".join)
@@ -40,6 +42,12 @@ ENDPOINT = st.builds(
     st.one_of(PATTERN, NETWORK),
     st.one_of(FEW_PORTS, st.just("*")),
 )
+LOCAL = st.builds(
+    lambda host, port: f"{host if isinstance(host, str) else hosts.show_host(host)}:{port}",
+    st.one_of(st.sampled_from(["0.0.0.0", "[::]"]), NETWORK),
+    st.one_of(FEW_PORTS, st.just("*")),
+)
+BOUND = st.one_of(ADDRESS, st.sampled_from([ip_address("0.0.0.0"), ip_address("::")]))
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
 VARIABLE = st.sampled_from(["A", "PGPASSWORD", "_x"])
 
@@ -56,6 +64,8 @@ FILE_GRANT = st.fixed_dictionaries(
 FORMS = {
     "files": st.lists(FILE_GRANT, min_size=1, max_size=2, unique_by=lambda one: one["as"]),
     "tcp": st.lists(ENDPOINT, min_size=1, max_size=4),
+    "udp": st.lists(ENDPOINT, min_size=1, max_size=4),
+    "listen": st.lists(LOCAL, min_size=1, max_size=4),
     "dns": st.lists(PATTERN, min_size=1, max_size=4),
     "env": st.dictionaries(VARIABLE, st.none() | TEXT, min_size=1).map(
         lambda chosen: [name if value is None else {name: value} for name, value in chosen.items()]
@@ -116,6 +126,8 @@ def test_a_grant_can_be_worded_without_its_secrets(kind, data):
 
 REQUEST = st.one_of(
     st.builds(Connect, ADDRESS, FEW_PORTS, st.none() | NAME),
+    st.builds(Exchange, ADDRESS, FEW_PORTS, st.none() | NAME),
+    st.builds(Bind, BOUND, FEW_PORTS | st.just(0), st.sampled_from(["bind to", "listen on"])),
     st.builds(Lookup, NAME),
     st.builds(Variable, VARIABLE, st.none() | TEXT),
     st.builds(ReadClock, st.sampled_from(["monotonic", "wall"])),
@@ -163,23 +175,54 @@ def test_a_policy_covered_by_another_admits_no_more(policy, narrower, request):
         assert admits(policy, request)
 
 
+remotes = pytest.mark.parametrize(("kind", "request_of"), [("tcp", Connect), ("udp", Exchange)])
+
+
+@remotes
 @steady
 @given(network=NETWORK, address=ADDRESS, port=PORT, granted=st.none() | PORT)
-def test_networks_agree_with_ipaddress(network, address, port, granted):
-    policy = Policy.bind({"tcp": [f"{hosts.show_host(network)}:{'*' if granted is None else granted}"]})
+def test_networks_agree_with_ipaddress(kind, request_of, network, address, port, granted):
+    policy = Policy.bind({kind: [f"{hosts.show_host(network)}:{'*' if granted is None else granted}"]})
     expected = address.version == network.version and address in network and granted in (None, port)
-    assert admits(policy, Connect(address, port)) == expected
+    assert admits(policy, request_of(address, port)) == expected
+
+
+@remotes
+@steady
+@given(address=ADDRESS, port=FEW_PORTS, name=NAME, pattern=PATTERN)
+def test_a_name_never_grants_a_private_address(kind, request_of, address, port, name, pattern):
+    policy = Policy.bind({kind: [f"{pattern}:*"]})
+    if admits(policy, request_of(address, port, name)):
+        assert address.is_global
+        assert not address.is_private
+        assert KINDS[kind].covers(policy.of(kind)[0], KINDS[kind].exactly(request_of(address, port, name)))
+    assert not admits(policy, request_of(address, port)), "without the name it is an address like any other"
 
 
 @steady
-@given(address=ADDRESS, port=FEW_PORTS, name=NAME, pattern=PATTERN)
-def test_a_name_never_grants_a_private_address(address, port, name, pattern):
-    policy = Policy.bind({"tcp": [f"{pattern}:*"]})
-    if admits(policy, Connect(address, port, name)):
-        assert address.is_global
-        assert not address.is_private
-        assert TCP.covers(policy.of("tcp")[0], TCP.exactly(Connect(address, port, name)))
-    assert not admits(policy, Connect(address, port)), "without the name it is an address like any other"
+@given(network=NETWORK, address=BOUND, port=st.just(0) | PORT, granted=st.none() | PORT)
+def test_what_may_be_bound_agrees_with_ipaddress(network, address, port, granted):
+    """The unspecified address is every address: only a grant of every one covers it. Port 0 is any port."""
+    policy = Policy.bind({"listen": [f"{hosts.show_host(network)}:{'*' if granted is None else granted}"]})
+    inside = address.version == network.version and address in network and (not address.is_unspecified or network.prefixlen == 0)
+    assert admits(policy, Bind(address, port)) == (inside and (granted is None or (port != 0 and granted == port)))
+
+
+@steady
+@given(address=BOUND, port=PORT)
+def test_listening_everywhere_is_listening_anywhere(address, port):
+    policy = Policy.bind({"listen": [f"{'0.0.0.0' if address.version == 4 else '[::]'}:{port}"]})
+    assert admits(policy, Bind(address, port))
+    assert not admits(policy, Bind(address, 0)), "which port the system takes, it does not say"
+
+
+@pytest.mark.parametrize("kind", ["tcp", "udp", "listen"])
+def test_no_kind_of_endpoint_opens_another(kind):
+    """To reach a place, to exchange datagrams with it and to be it are three things."""
+    policy = Policy.bind({kind: ["127.0.0.1:80"]})
+    address = ip_address("127.0.0.1")
+    asked = {"tcp": Connect(address, 80), "udp": Exchange(address, 80), "listen": Bind(address, 80)}
+    assert [name for name, request in asked.items() if admits(policy, request)] == [kind]
 
 
 @steady

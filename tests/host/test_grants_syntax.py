@@ -29,8 +29,54 @@ def errors_of(forms):
         ("_srv.x:1", "_srv.x:1"),
     ],
 )
-def test_tcp_is_kept_in_one_spelling(written, canonical):
-    assert KINDS["tcp"].form(KINDS["tcp"].parse([written])) == [canonical]
+def test_tcp_and_udp_are_kept_in_one_spelling(written, canonical):
+    for kind in ("tcp", "udp"):
+        assert KINDS[kind].form(KINDS[kind].parse([written])) == [canonical]
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("127.0.0.1:8080", "127.0.0.1:8080"),
+        ("127.0.0.0/8:*", "127.0.0.0/8:*"),
+        ("[0::1]:*", "[::1]:*"),
+        ("0.0.0.0:443", "0.0.0.0:443"),
+        ("0.0.0.0/0:443", "0.0.0.0:443"),
+        ("[::]:443", "[::]:443"),
+        ("[0::0]:443", "[::]:443"),
+        ("[::/0]:443", "[::]:443"),
+    ],
+)
+def test_listen_is_kept_in_one_spelling(written, canonical):
+    assert KINDS["listen"].form(KINDS["listen"].parse([written])) == [canonical]
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("localhost:80", "write an address of this machine"),
+        ("*.a.example:80", "write an address of this machine"),
+        ("*:80", "a wildcard stands at the front"),
+        ("127.1:80", "write 127.0.0.1"),
+        ("224.0.0.1:80", "it is refused"),
+        ("255.255.255.255:80", "it is refused"),
+        ("[::ffff:127.0.0.1]:80", "it is refused"),
+        ("[ff02::1]:80", "it is refused"),
+        ("127.0.0.1:0", "from 1 to 65535"),
+        ("127.0.0.1", "db.internal:5432"),
+        (8080, "such as"),
+    ],
+)
+def test_a_wrong_listen_grant_says_what_to_write(written, remedy):
+    errors = errors_of({"listen": ["127.0.0.1:1", written]})
+    assert list(errors) == [".listen[1]"]
+    assert remedy in errors[".listen[1]"]
+
+
+def test_a_plan_says_where_other_machines_may_connect():
+    for written, told in (("127.0.0.0/8:80", False), ("[::1]:*", False), ("0.0.0.0:80", True), ("10.0.0.1:80", True), ("[::]:80", True)):
+        (grant,) = KINDS["listen"].parse([written])
+        assert ("other machines may connect" in KINDS["listen"].wording(grant)) == told
 
 
 @pytest.mark.parametrize(
@@ -47,11 +93,11 @@ def test_tcp_is_kept_in_one_spelling(written, canonical):
         ("[127.0.0.1]:80", "in brackets"),
         ("fe80::1/64:80", "in brackets"),
         ("[fe80::1%eth0]:80", "zone"),
-        ("[::ffff:127.0.0.1]:80", "WASI refuses"),
-        ("0.0.0.0:80", "WASI refuses"),
-        ("[::]:80", "WASI refuses"),
-        ("255.255.255.255:80", "WASI refuses"),
-        ("224.0.0.0/4:80", "WASI refuses"),
+        ("[::ffff:127.0.0.1]:80", "it is refused"),
+        ("0.0.0.0:80", "it is refused"),
+        ("[::]:80", "it is refused"),
+        ("255.255.255.255:80", "it is refused"),
+        ("224.0.0.0/4:80", "it is refused"),
         ("*:80", "a wildcard stands at the front"),
         ("a.*.b:80", "a wildcard stands at the front"),
         ("*.*.b:80", "a wildcard stands at the front"),
@@ -75,10 +121,11 @@ def test_tcp_is_kept_in_one_spelling(written, canonical):
         ({"a": 1}, "such as"),
     ],
 )
-def test_a_wrong_tcp_grant_says_what_to_write(written, remedy):
-    errors = errors_of({"tcp": ["a:1", written]})
-    assert list(errors) == [".tcp[1]"]
-    assert remedy in errors[".tcp[1]"]
+def test_a_wrong_tcp_or_udp_grant_says_what_to_write(written, remedy):
+    for kind in ("tcp", "udp"):
+        errors = errors_of({kind: ["a:1", written]})
+        assert list(errors) == [f".{kind}[1]"]
+        assert remedy in errors[f".{kind}[1]"]
 
 
 def test_everything_that_is_wrong_is_said_at_once():
@@ -94,7 +141,9 @@ def test_everything_that_is_wrong_is_said_at_once():
             "clocks": ["monotonic", "sun"],
             "random": "seeded",
             "files": [{"path": "/etc"}],
-            "udp": [],
+            "udp": ["a"],
+            "listen": ["a:1"],
+            "moon": [],
         }
     )
     assert set(errors) == {
@@ -113,9 +162,11 @@ def test_everything_that_is_wrong_is_said_at_once():
         ".clocks[1]",
         ".random",
         ".files[0].path",
-        ".udp",
+        ".udp[0]",
+        ".listen[0]",
+        ".moon",
     }
-    assert "a grant nothing can enforce" in errors[".udp"]
+    assert "a grant nothing can enforce" in errors[".moon"]
     assert "seeded: 42" in errors[".random"]
     assert "files come with a later version" in errors[".stdout"]
 
@@ -175,10 +226,14 @@ def test_a_policy_knows_what_it_opens():
     assert policy.opens("wasi:sockets/ip-name-lookup"), "a tcp grant by name brings the look-up along"
     assert not Policy.bind({"tcp": ["127.0.0.1:1"]}).opens("wasi:sockets/ip-name-lookup")
     assert not policy.opens("wasi:random/random")
+    assert not policy.opens("wasi:sockets/udp")
+    assert Policy.bind({"udp": ["db.internal:53"]}).opens("wasi:sockets/ip-name-lookup")
+    assert Policy.bind({"listen": ["127.0.0.1:1"]}).opens("wasi:sockets/tcp")
     assert not policy.opens("wasi:filesystem/types")
 
 
 def test_wildcards_are_marked():
-    (tcp,), (dns,) = KINDS["tcp"].parse(["*.a:1"]), KINDS["dns"].parse(["*.a"])
+    (tcp,), (udp,), (dns,) = KINDS["tcp"].parse(["*.a:1"]), KINDS["udp"].parse(["*.a:1"]), KINDS["dns"].parse(["*.a"])
     assert "can exfiltrate" in KINDS["tcp"].wording(tcp)
+    assert "can exfiltrate" in KINDS["udp"].wording(udp)
     assert "can exfiltrate" in KINDS["dns"].wording(dns)

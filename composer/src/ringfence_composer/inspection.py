@@ -43,12 +43,11 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """One import: what it needs, and where that is a grant, by which kinds; `enforced` is false where nothing can give it yet."""
+    """One import: what it needs, and where that is a grant, by which kinds."""
 
     name: str
     asks: Asks
     kinds: tuple[str, ...] = ()
-    enforced: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +174,7 @@ def _import(item: Item) -> Import:
     if name in grants.INERT:
         return Import(name=item.name, asks="inert")
     if kinds:
-        return Import(name=item.name, asks="grant", kinds=kinds, enforced=any(kind in grants.KINDS for kind in kinds))
+        return Import(name=item.name, asks="grant", kinds=kinds)
     parsed = parse_interface(item.name)
     return Import(name=item.name, asks="unknown" if parsed is None or parsed.package.startswith("wasi:") else "node")
 

@@ -295,12 +295,6 @@ def test_only_the_gate_makes_permits(guest):
         Permit(guest().call, None, key=object())
 
 
-def test_udp_is_refused(guest):
-    one = guest(tcp=["0.0.0.0/0:*"])
-    refused("access-denied", one, "sockets/udp-create-socket", "create-udp-socket", "ipv4")
-    assert one.denials[0].kind == "udp"
-
-
 def test_a_flow_label_that_no_system_has_is_an_invalid_argument(guest, at):
     """WIT gives flow-info 32 bits, RFC 6437 twenty: Python's OverflowError must not come out of a guest's call."""
     one = guest(tcp=["[::1]:*"])

@@ -17,8 +17,6 @@ from ringfence_composer.manifest.shape import closest
 from ringfence_composer.manifest.source import Document, PathSteps, Problems, Step, quoted
 
 CALLS = "calls"
-COMING = ("udp", "listen")
-
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _REFERENCE = re.compile(r"\$\{(?P<name>[^{}]*)\}")
@@ -104,10 +102,7 @@ class GrantReader:
         """What an edge between nodes passes on, as far as it is written right, by kind, in the written forms."""
         good: dict[str, Any] = {}
         for name, form in grant.items():
-            if name in COMING and name not in grants.KINDS:
-                hint = "remove it; what the node tries will be denied"
-                self._say((*path, name), f"nothing can enforce a {name} grant yet", hint, at_key=True)
-            elif (kind := grants.KINDS.get(name)) and self._form_holds((*path, name), kind, form):
+            if (kind := grants.KINDS.get(name)) and self._form_holds((*path, name), kind, form):
                 good[name] = form
         return good
 

@@ -62,8 +62,6 @@ def _asks(imports: tuple[Import, ...]) -> Iterator[tuple[str, str, list[str]]]:
     groups: dict[tuple[bool, str, str], list[str]] = {}
     for one in imports:
         need = " or ".join(one.kinds) if one.asks == "grant" else _NEEDS[one.asks]
-        if not one.enforced:
-            need = f"{need} (not yet)"
         groups.setdefault((one.asks == "inert", need, _STYLES[one.asks]), []).append(one.name)
     for (_, need, style), names in sorted(groups.items()):
         yield need, style, names

@@ -13,6 +13,7 @@ from ringfence.contract.grants.base import Request, quoted
 
 if TYPE_CHECKING:
     from ringfence.call import Call
+    from ringfence.wasi.state import WasiState
 
 _KEY = object()
 NO_GRANT = "no grant covers it"
@@ -62,6 +63,14 @@ def permit(call: Call, request: Request, *alternatives: Request, reason: str = N
         allow=grants.KINDS[request.kind].suggest(request),
         expected=any(grants.admits(call.state.expected, one) for one in views),
     )
+
+
+def welcome(state: WasiState, *views: Request) -> bool:
+    """Whether a grant covers what comes to an instance from outside, in one of these views of it.
+
+    The guest asked for nothing, so that a refusal is no denial of its call: whoever sends it could fill the record of those.
+    """
+    return any(grants.admits(state.policy, one) for one in views)
 
 
 def refuse(

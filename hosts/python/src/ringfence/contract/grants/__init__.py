@@ -20,11 +20,13 @@ from ringfence.contract.grants.clocks import CLOCKS
 from ringfence.contract.grants.dns import DNS
 from ringfence.contract.grants.env import ENV
 from ringfence.contract.grants.files import FILES
+from ringfence.contract.grants.listen import LISTEN
 from ringfence.contract.grants.random import RANDOM
 from ringfence.contract.grants.stdio import STDERR, STDIN, STDOUT
 from ringfence.contract.grants.tcp import TCP
+from ringfence.contract.grants.udp import UDP
 
-_ALL: tuple[GrantKind, ...] = (FILES, TCP, DNS, ENV, ARGS, STDIN, STDOUT, STDERR, CLOCKS, RANDOM)
+_ALL: tuple[GrantKind, ...] = (FILES, TCP, UDP, LISTEN, DNS, ENV, ARGS, STDIN, STDOUT, STDERR, CLOCKS, RANDOM)
 
 KINDS: Mapping[str, GrantKind] = MappingProxyType({kind.name: kind for kind in _ALL})
 """Every kind that this version can enforce. A form of any other kind is an error: a grant nothing can enforce."""
@@ -46,20 +48,13 @@ INERT = frozenset(
 )
 """Interfaces that carry no authority of their own: they act on what others gave, end the guest, or hand out an empty token."""
 
-_COMING: Mapping[str, str] = {
-    "wasi:sockets/udp": "udp",
-    "wasi:sockets/udp-create-socket": "udp",
-}
-
 
 def kinds_of(interface: str) -> tuple[str, ...]:
     """The kinds that open an interface (named without its version), in the order of KINDS.
 
-    May name kinds that nothing can enforce yet (`udp`), which are not in KINDS: such an import is denied. Empty for INERT
-    interfaces and for those this version does not know.
+    Empty for INERT interfaces and for those this version does not know.
     """
-    opened = tuple(kind.name for kind in _ALL if interface in kind.interfaces)
-    return opened or ((_COMING[interface],) if interface in _COMING else ())
+    return tuple(kind.name for kind in _ALL if interface in kind.interfaces)
 
 
 def kind_of(interface: str) -> str | None:

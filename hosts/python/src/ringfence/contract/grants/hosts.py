@@ -40,8 +40,8 @@ def legacy_address(text: str) -> IPv4Address | None:
         return None
 
 
-def parse_host(text: str) -> Host:
-    """A host as written before the port of a grant; IPv6 in brackets.
+def parse_host(text: str, *, local: bool = False) -> Host:
+    """A host as written before the port of a grant; IPv6 in brackets. `local`: to bind to, as one may to the unspecified address.
 
     Raises:
         GrantSyntaxError: it is not in a spelling that can mean one thing only.
@@ -49,9 +49,9 @@ def parse_host(text: str) -> Host:
     if text.startswith("["):
         if not text.endswith("]"):
             raise GrantSyntaxError(f"expected an IPv6 address in brackets, found {quoted(text, 60)}", hint="such as [::1] or [fd00::/8]")
-        return _network(text[1:-1], version=6)
+        return _network(text[1:-1], version=6, local=local)
     if "/" in text or _spelled_as_ipv4(text):
-        return _network(text, version=4)
+        return _network(text, version=4, local=local)
     return parse_pattern(text)
 
 
@@ -83,7 +83,7 @@ def _spelled_as_ipv4(text: str) -> bool:
     return True
 
 
-def _network(text: str, *, version: int) -> Network:
+def _network(text: str, *, version: int, local: bool) -> Network:
     try:
         network = ip_network(text, strict=False)
     except ValueError:
@@ -96,8 +96,8 @@ def _network(text: str, *, version: int) -> Network:
         raise GrantSyntaxError(f"expected an address without a zone, found {quoted(text, 60)}")
     if "/" in text and ip_address(text.partition("/")[0]) != network.network_address:
         raise GrantSyntaxError(f"{quoted(text, 60)} has bits set outside its network", hint=f"write {network}")
-    if problem := _unreachable(network):
-        raise GrantSyntaxError(f"{network} {problem}", hint="WASI refuses to connect there, whatever is granted")
+    if (problem := _unreachable(network)) and not (local and is_unspecified(network)):
+        raise GrantSyntaxError(f"{network} {problem}", hint="it is refused, whatever is granted")
     return network
 
 
@@ -114,6 +114,11 @@ def _unreachable(network: Network) -> str:
         return "is an IPv4-mapped address"
     single = network.prefixlen == network.max_prefixlen
     return refusal(network.network_address) if single else "is not unicast" if network.is_multicast else ""
+
+
+def is_unspecified(network: Network) -> bool:
+    """Whether it is `0.0.0.0` or `::`, alone."""
+    return network.prefixlen == network.max_prefixlen and network.network_address.is_unspecified
 
 
 def refusal(address: Address) -> str:

@@ -24,6 +24,8 @@ _CODES = {
     errno.EOPNOTSUPP: "not-supported",
     errno.EAFNOSUPPORT: "not-supported",
     errno.EINVAL: "invalid-argument",
+    errno.EALREADY: "concurrency-conflict",
+    errno.EMSGSIZE: "datagram-too-large",
     errno.ENOMEM: "out-of-memory",
     errno.ENOBUFS: "out-of-memory",
     errno.ETIMEDOUT: "timeout",
@@ -35,6 +37,8 @@ _CODES = {
     errno.ENETUNREACH: "remote-unreachable",
     errno.EHOSTDOWN: "remote-unreachable",
     errno.ENETDOWN: "remote-unreachable",
+    errno.ENETRESET: "remote-unreachable",
+    getattr(errno, "ENONET", errno.ENETDOWN): "remote-unreachable",
     errno.ECONNREFUSED: "connection-refused",
     errno.ECONNRESET: "connection-reset",
     errno.ECONNABORTED: "connection-aborted",
@@ -68,9 +72,19 @@ class SocketAddress:
         return "ipv4" if isinstance(self.address, IPv4Address) else "ipv6"
 
     @property
+    def is_mapped(self) -> bool:
+        """Whether it is an IPv4 address in IPv6 spelling, which WASI refuses everywhere."""
+        return getattr(self.address, "ipv4_mapped", None) is not None
+
+    @property
     def is_native(self) -> bool:
         """Whether the operating system has such an address: a flow label has 20 bits there (RFC 6437), in WIT 32."""
         return self.flow <= _MAX_FLOW
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it leaves everything to the system: which of its addresses, and which port."""
+        return self.port == 0 and self.address.is_unspecified
 
     @property
     def native(self) -> tuple[Any, ...]:
@@ -88,6 +102,11 @@ def from_wit(value: Case) -> SocketAddress:
     for part in inner.address:
         number = number << 16 | part
     return SocketAddress(IPv6Address(number), inner.port, inner.flow_info, inner.scope_id)
+
+
+def from_native(native: tuple[Any, ...]) -> SocketAddress:
+    """An address as the operating system gives it."""
+    return from_wit(to_wit(native))
 
 
 def to_wit(native: tuple[Any, ...]) -> Case:

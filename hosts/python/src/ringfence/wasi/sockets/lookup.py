@@ -2,7 +2,7 @@
 
 Source: wasi:sockets@0.2.12 (ip-name-lookup). The system's resolver cannot be interrupted, so it runs in threads that are abandoned at the
 deadline: one per name and node however many ask, and a bounded number in all. What it answers is remembered by the instance as what that
-name may lead to. Of the answers, only those that the grants let the guest connect to are handed out; where there is none, all are, so that
+name may lead to. Of the answers, only those that the grants let the guest reach are handed out; where there is none, all are, so that
 the connection is refused with its reason rather than the name being unknown.
 """
 
@@ -15,8 +15,8 @@ from ipaddress import IPv6Address, ip_address
 from ringfence.call import Call, Waker
 from ringfence.contract.grants import hosts
 from ringfence.contract.grants.dns import Lookup
+from ringfence.contract.grants.endpoints import reaches
 from ringfence.contract.grants.hosts import Address
-from ringfence.contract.grants.tcp import reaches
 from ringfence.contract.values import Case, WitError
 from ringfence.gate import Permit, Refused, permit
 from ringfence.wasi.io import Interest, Pollable
@@ -164,7 +164,7 @@ class AddressStream(Held):
         if not self._name:
             return list(addresses)
         self.state.names.remember(self._name, addresses)
-        grants = self.state.policy.of("tcp")
+        grants = (*self.state.policy.of("tcp"), *self.state.policy.of("udp"))
         return [one for one in addresses if reaches(grants, one, self._name)] or list(addresses)
 
     def subscribe(self, _: Call) -> Pollable:

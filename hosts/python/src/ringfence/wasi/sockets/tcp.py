@@ -1,8 +1,9 @@
-"""wasi:sockets/tcp: the client's side of tcp-socket.
+"""wasi:sockets/tcp: connections that a guest makes, and those that it accepts.
 
-Source: wasi:sockets@0.2.12 (tcp) and TcpSocketOperationalSemantics.md of wasi-sockets. Whether a connection is allowed is decided on the
-address, when it is started. Binding is allowed to the wildcard address and a port of the system's choice only: anything else is of use to
-a server, which nothing can grant yet.
+Source: wasi:sockets@0.2.12 (tcp) and TcpSocketOperationalSemantics.md of wasi-sockets. Where a connection may go is decided on its address,
+when it is started; where a socket may be bound and listen, by the address and port it gets. Binding to the wildcard address and a port of
+the system's choice needs no grant: every connection does it, and nothing is heard there before the socket listens. Whoever connects to a
+listening socket is accepted: the guest may answer, which gives it no connection of its own.
 """
 
 from __future__ import annotations
@@ -10,80 +11,96 @@ from __future__ import annotations
 import errno
 import selectors
 import socket
-from ipaddress import ip_network
-from typing import Literal, NoReturn, TypeAlias
+import sys
+from typing import Literal, TypeAlias
 
 from ringfence.call import Call
 from ringfence.contract.grants import hosts
-from ringfence.contract.grants.tcp import Connect, Tcp
 from ringfence.contract.values import Case, WitError
-from ringfence.gate import Permit, Refused, permit, refuse
+from ringfence.gate import Permit
 from ringfence.wasi.io import Interest, Pollable
-from ringfence.wasi.sockets import options
-from ringfence.wasi.sockets.addresses import Family, SocketAddress, code_of, failure, from_wit, to_wit
+from ringfence.wasi.sockets.addresses import Family, SocketAddress, code_of, failure, from_native, from_wit, to_wit
 from ringfence.wasi.sockets.network import Network
-from ringfence.wasi.sockets.wire import TcpInput, TcpOutput
-from ringfence.wasi.state import NAME_LIFETIME, Names, WasiState
+from ringfence.wasi.sockets.options import TCP_NAMES, TcpOptions
+from ringfence.wasi.sockets.permits import ensure_local, ensure_permits, ensure_remote, to_bind, to_connect
+from ringfence.wasi.sockets.wire import TcpInput, TcpOutput, Wire, ensure_room, new_wire
+from ringfence.wasi.state import WasiState
 from ringfence.wasi.tables import Table, expect, methods
 
-Phase: TypeAlias = Literal["unbound", "binding", "bound", "connecting", "connected", "closed"]
+Phase: TypeAlias = Literal["unbound", "binding", "bound", "preparing", "listening", "connecting", "connected", "closed"]
+
+_UNDER_WAY: frozenset[Phase] = frozenset({"binding", "preparing", "connecting"})
+_BACKLOG = 128
+"""Connections that may wait to be accepted. The kernel keeps them: a guest may ask for fewer, not for more."""
+_GONE = frozenset(
+    {errno.EPROTO, errno.ENOPROTOOPT, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN, errno.EOPNOTSUPP}
+)
+"""What Linux says of a connection that broke while it waited (accept(2))."""
 
 
-class TcpSocket(options.Options):
+class TcpSocket(TcpOptions):
     """wasi:sockets/tcp.tcp-socket."""
 
-    def __init__(self, state: WasiState, family: Family) -> None:
-        super().__init__(state, family)
+    def __init__(self, state: WasiState, family: Family, wire: Wire) -> None:
+        super().__init__(state, family, wire)
         self._phase: Phase = "unbound"
+        self._backlog = _BACKLOG
+        self._bound: SocketAddress | None = None  # as the guest asked for it
+        self._remote: SocketAddress | None = None
         self._input: TcpInput | None = None
         self._output: TcpOutput | None = None
-
-    def release(self) -> None:
-        self.wire.release()
 
     def ensure_usable(self) -> None:
         if self._phase == "closed":
             raise WitError("invalid-state")
 
+    def _ensure_phase(self, *allowed: Phase) -> None:
+        if self._phase not in allowed:
+            raise WitError("concurrency-conflict" if self._phase in _UNDER_WAY else "invalid-state")
+
     def start_bind(self, call: Call, network: Network, local: Case) -> None:
         expect(network, Network)
         address = from_wit(local)
-        if self._phase != "unbound":
-            raise WitError("concurrency-conflict" if self._phase == "binding" else "invalid-state")
-        if address.family != self.family or not hosts.is_unicast(address.address) or _is_mapped(address) or not address.is_native:
-            raise WitError("invalid-argument")
-        if address.port or not address.address.is_unspecified:
-            raise _refuse_listening(call, "bind to", address)
+        self._ensure_phase("unbound")
+        ensure_local(address, self.family)
+        self._bind(None if address.is_open else to_bind(call, address), address)
+        self._phase, self._bound = "binding", address
+
+    def _bind(self, permit: Permit | None, address: SocketAddress) -> None:
+        """Bind to what the permit is for, without one to what needs none."""
+        ensure_permits(permit, address)
         try:
+            if address.port and sys.platform != "win32":  # where the option means something else
+                self.wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.wire.socket.bind(address.native)
         except OSError as error:
             raise failure(error) from error
-        self._phase = "binding"
 
     def finish_bind(self, _: Call) -> None:
-        if self._phase != "binding":
+        self._finish("binding", "bound")
+
+    def _finish(self, phase: Phase, then: Phase) -> None:
+        if self._phase != phase:
             raise WitError("not-in-progress")
-        self._phase = "bound"
+        self._phase = then
 
     def start_connect(self, call: Call, network: Network, remote: Case) -> None:
         expect(network, Network)
         address = from_wit(remote)
-        if self._phase not in ("unbound", "bound"):
-            raise WitError("concurrency-conflict" if self._phase in ("binding", "connecting") else "invalid-state")
-        if address.family != self.family or address.port == 0 or hosts.refusal(address.address) or not address.is_native:
+        self._ensure_phase("unbound", "bound")
+        ensure_remote(address, self.family)
+        if not hosts.is_unicast(address.address):
             raise WitError("invalid-argument")
-        self._connect(_permit(call, address), address)
+        self._connect(to_connect(call, address), address)
 
     def _connect(self, permit: Permit, address: SocketAddress) -> None:
         """Start the connection that the permit is for."""
-        request = permit.request
-        if not isinstance(request, Connect) or (request.address, request.port) != (address.address, address.port):
-            raise TypeError("a permit for something else")
+        ensure_permits(permit, address)
         result = self.wire.socket.connect_ex(address.native)
         if result not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
             self._phase = "closed"
             raise WitError(_connect_code(result))
-        self._phase = "connecting"
+        self._phase, self._remote = "connecting", address
 
     def finish_connect(self, _: Call) -> tuple[TcpInput, TcpOutput]:
         if self._phase != "connecting":
@@ -94,59 +111,92 @@ class TcpSocket(options.Options):
         if result:
             self._phase = "closed"
             raise WitError(_connect_code(result))
+        return self._open_streams()
+
+    def _open_streams(self) -> tuple[TcpInput, TcpOutput]:
         self._phase = "connected"
         self._input, self._output = TcpInput(self.state, self.wire), TcpOutput(self.state, self.wire)
         return self._input, self._output
 
-    def start_listen(self, call: Call) -> NoReturn:
-        if self._phase != "bound":
-            raise WitError("concurrency-conflict" if self._phase in ("binding", "connecting") else "invalid-state")
-        raise _refuse_listening(call, "listen on", self._local())
+    def start_listen(self, call: Call) -> None:
+        self._ensure_phase("bound")
+        self._listen(to_bind(call, self._asked(), "listen on"))
+        self._phase = "preparing"
 
-    def finish_listen(self, _: Call) -> NoReturn:
-        raise WitError("not-in-progress")
+    def _listen(self, permit: Permit) -> None:
+        """Listen where the socket is bound, which the permit is for."""
+        ensure_permits(permit, self._asked())
+        try:
+            self.wire.socket.listen(self._backlog)
+        except OSError as error:
+            raise failure(error) from error
 
-    def accept(self, _: Call) -> NoReturn:
-        raise WitError("invalid-state")
+    def finish_listen(self, _: Call) -> None:
+        self._finish("preparing", "listening")
+
+    def accept(self, call: Call) -> tuple[TcpSocket, TcpInput, TcpOutput]:
+        self._ensure_phase("listening")
+        ensure_room(self.state)
+        wire, remote = self._accept(to_bind(call, self._asked(), "accept on"))
+        accepted = TcpSocket(self.state, self.family, wire)
+        accepted._remote = remote
+        accepted.inherit(self)
+        return (accepted, *accepted._open_streams())
+
+    def _accept(self, permit: Permit) -> tuple[Wire, SocketAddress]:
+        """The next connection that came to where the permit is for."""
+        ensure_permits(permit, self._asked())
+        try:
+            native, remote = self.wire.socket.accept()
+        except (BlockingIOError, InterruptedError):
+            raise WitError("would-block") from None
+        except OSError as error:
+            raise WitError("connection-aborted" if error.errno in _GONE else code_of(error.errno)) from error
+        return Wire(self.state, native), from_native(remote)
 
     def is_listening(self, _: Call) -> bool:
-        return False
+        return self._phase == "listening"
 
     def set_listen_backlog_size(self, _: Call, value: int) -> None:
         if value == 0:
             raise WitError("invalid-argument")
         if self._phase in ("connecting", "connected", "closed"):
             raise WitError("invalid-state")
+        self._backlog = min(value, _BACKLOG)
+        if self._phase in ("preparing", "listening"):
+            self.wire.socket.listen(self._backlog)
 
     def address_family(self, _: Call) -> Family:
         return self.family
 
     def local_address(self, _: Call) -> Case:
-        if self._phase not in ("bound", "connecting", "connected"):
+        if self._phase in ("unbound", "binding", "closed"):
             raise WitError("invalid-state")
         return to_wit(self.wire.socket.getsockname())
 
-    def _local(self) -> SocketAddress:
-        return from_wit(to_wit(self.wire.socket.getsockname()))
+    def _asked(self) -> SocketAddress:
+        if self._bound is None:
+            raise WitError("invalid-state")
+        return self._bound
 
     def remote_address(self, _: Call) -> Case:
-        if self._phase != "connected":
+        if self._phase != "connected" or self._remote is None:
             raise WitError("invalid-state")
-        try:
-            return to_wit(self.wire.socket.getpeername())
-        except OSError as error:
-            raise failure(error) from error
+        return to_wit(self._remote.native)
 
     def subscribe(self, _: Call) -> Pollable:
         return Pollable(self.state, self)
 
     def ready(self) -> bool:
-        """Whether the operation under way, if one is, has come to an end."""
+        """Whether the operation under way, if one is, has come to an end; a listening socket: whether there is someone to accept."""
+        if self._phase == "listening":
+            return self.wire.is_ready(selectors.EVENT_READ)
         return self._phase != "connecting" or self.wire.is_ready(selectors.EVENT_WRITE)
 
     def interest(self) -> Interest:
         """What ends it."""
-        return Interest(writers=(self.wire.socket,))
+        listening = self._phase == "listening"
+        return Interest(readers=(self.wire.socket,)) if listening else Interest(writers=(self.wire.socket,))
 
     def shutdown(self, _: Call, direction: str) -> None:
         if self._phase != "connected" or self._input is None or self._output is None:
@@ -158,48 +208,14 @@ class TcpSocket(options.Options):
             self._output.finish()
 
 
-def _is_mapped(address: SocketAddress) -> bool:
-    return getattr(address.address, "ipv4_mapped", None) is not None
-
-
 def _connect_code(number: int) -> str:
     """While connecting, an address that is not available means: no local port left (tcp.wit, start-connect)."""
     return "address-in-use" if number in (errno.EADDRNOTAVAIL, errno.EAGAIN) else code_of(number)
 
 
-def _permit(call: Call, address: SocketAddress) -> Permit:
-    """The permit to connect: by a grant of the address, or of a name that lately led there."""
-    known = call.state.names
-    plain = Connect(address.address, address.port)
-    named = [Connect(address.address, address.port, name) for name in known.of(address.address)]
-    first, *others = [*named, plain]
-    try:
-        return permit(call, first, *others, reason=_reason(known, address.address))
-    except Refused as refused:
-        raise WitError("access-denied") from refused
-
-
-def _reason(known: Names, address: hosts.Address) -> str:
-    if names := known.of(address):
-        if not hosts.is_public(address):
-            return f"{address} is {hosts.nature(address)}; the name {names[0]} alone does not grant it"
-    elif names := known.of(address, stale=True):
-        return f"no grant covers it; the look-up of {names[0]} is more than {NAME_LIFETIME:g}s old"
-    return "no grant covers it"
-
-
-def _refuse_listening(call: Call, operation: str, address: SocketAddress) -> WitError:
-    value = str(Tcp(ip_network(address.address), address.port))
-    allow = f'listen: ["{value}"]  # this version cannot enforce it yet'
-    refused = refuse(call, kind="listen", operation=operation, value=value, reason="nothing can grant it yet", allow=allow)
-    error = WitError("access-denied")
-    error.__cause__ = refused
-    return error
-
-
 def create_tcp_socket(call: Call, family: Family) -> TcpSocket:
     """A socket, not connected to anything: what it may do is decided when it tries."""
-    return TcpSocket(call.state, "ipv4" if family == "ipv4" else "ipv6")
+    return TcpSocket(call.state, family, new_wire(call.state, family, socket.SOCK_STREAM))
 
 
 _NAMES = [
@@ -208,6 +224,6 @@ _NAMES = [
 ]
 
 FUNCTIONS: dict[str, Table] = {
-    "wasi:sockets/tcp": methods("tcp-socket", TcpSocket, [*_NAMES, *options.NAMES]),
+    "wasi:sockets/tcp": methods("tcp-socket", TcpSocket, [*_NAMES, *TCP_NAMES]),
     "wasi:sockets/tcp-create-socket": {"create-tcp-socket": create_tcp_socket},
 }

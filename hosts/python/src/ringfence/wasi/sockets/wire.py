@@ -1,4 +1,4 @@
-"""The operating system's socket under a guest's tcp-socket and its two streams. It closes when the last of them is dropped."""
+"""The operating system's socket under a guest's socket and its two streams. It closes when the last of them is dropped."""
 
 from __future__ import annotations
 
@@ -17,18 +17,11 @@ DOMAIN = "network"
 
 
 class Wire:
-    """A non-blocking socket and the count of those that use it."""
+    """A non-blocking socket and the count of those that use it; it takes the socket over."""
 
-    def __init__(self, state: WasiState, family: str) -> None:
-        if state.sockets >= SOCKETS:
-            raise WitError("new-socket-limit")
-        try:
-            self.socket = socket.socket(native_family(family), socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        except OSError as error:
-            raise failure(error) from error
+    def __init__(self, state: WasiState, native: socket.socket) -> None:
+        self.socket = native
         self.socket.settimeout(0)
-        if family == "ipv6":
-            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         self._state, self._users = state, 1
         state.sockets += 1
 
@@ -57,6 +50,24 @@ class Wire:
         with kind() as selector:
             selector.register(self.socket, event)
             return bool(selector.select(0))
+
+
+def new_wire(state: WasiState, family: str, kind: socket.SocketKind) -> Wire:
+    """A socket of the operating system, bound to nothing. Err: `new-socket-limit`, or what the system says."""
+    ensure_room(state)
+    try:
+        native = socket.socket(native_family(family), kind)
+    except OSError as error:
+        raise failure(error) from error
+    if family == "ipv6":
+        native.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    return Wire(state, native)
+
+
+def ensure_room(state: WasiState) -> None:
+    """Raise `new-socket-limit` where the instance has as many sockets as it may."""
+    if state.sockets >= SOCKETS:
+        raise WitError("new-socket-limit")
 
 
 def _broken(error: OSError) -> StreamBroken:
