@@ -1,4 +1,4 @@
-"""wasi:clocks: the monotonic and the wall clock. Denied, they trap: a false time would be an answer.
+"""wasi:clocks: the monotonic and the wall clock. Denied, they trap: a false time would be an answer. No time zone but UTC.
 
 Source: wasi:clocks@0.2.12. The monotonic clock starts near zero with each instance: how long the host has been up is nobody's business.
 """
@@ -16,6 +16,7 @@ from ringfence.wasi.state import WasiState
 from ringfence.wasi.tables import Table
 
 _DATETIME = record_class(("seconds", "nanoseconds"))
+_DISPLAY = record_class(("utc-offset", "name", "in-daylight-saving-time"))
 _NANO = 1_000_000_000
 
 
@@ -84,6 +85,16 @@ def wall_resolution(call: Call) -> Record:
     return _DATETIME(0, 1)
 
 
+def display(_: Call, __: Record) -> Record:
+    """UTC's, whenever it is: where the host stands is nobody's business."""
+    return _DISPLAY(0, "UTC", False)  # noqa: FBT003 -- a record of WIT
+
+
+def utc_offset(_: Call, __: Record) -> int:
+    """UTC's."""
+    return 0
+
+
 FUNCTIONS: dict[str, Table] = {
     "wasi:clocks/monotonic-clock": {
         "now": now,
@@ -92,4 +103,5 @@ FUNCTIONS: dict[str, Table] = {
         "subscribe-duration": subscribe_duration,
     },
     "wasi:clocks/wall-clock": {"now": wall_now, "resolution": wall_resolution},
+    "wasi:clocks/timezone": {"display": display, "utc-offset": utc_offset},
 }

@@ -39,8 +39,12 @@ def get_u64(call: Call) -> int:
 
 
 def insecure_seed(call: Call) -> tuple[int, int]:
-    """Two random numbers, for a guest's hash tables."""
-    return get_u64(call), get_u64(call)
+    """Two random numbers, for a guest's hash tables: the same ones for as long as the instance lives."""
+    return _seed(permit(call, GetRandom(call.state.randomness.seed)))
+
+
+def _seed(permit: Permit) -> tuple[int, int]:
+    return permit.call.state.randomness.hash_seed
 
 
 FUNCTIONS: dict[str, Table] = {

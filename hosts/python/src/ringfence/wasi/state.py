@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import struct
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, Protocol
 
 from ringfence.contract.errors import LimitExceeded
@@ -93,6 +95,12 @@ class Randomness:
         self.seed = seed
         self._key = hashlib.sha256(b"ringfence seeded random\0" + (seed or "").encode(errors="surrogatepass")).digest()
         self._counter = 0
+
+    @cached_property
+    def hash_seed(self) -> tuple[int, int]:
+        """Two random numbers that stay the same."""
+        one, other = struct.unpack("<QQ", self.bytes(16))
+        return one, other
 
     def bytes(self, length: int) -> bytes:
         """The next bytes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any, NoReturn, TypeAlias
 
 from ringfence.call import Call
@@ -19,11 +20,11 @@ def methods(resource: str, kind: type, names: Iterable[str]) -> Table:
 
 
 def _method(kind: type, attribute: str) -> HostFunction:
+    @wraps(getattr(kind, attribute))  # a name without a method is found when the table is made
     def call_method(call: Call, this: Any, *arguments: Any) -> Any:
         expect(this, kind)
         return getattr(this, attribute)(call, *arguments)
 
-    getattr(kind, attribute)  # a name without a method is found when the table is made
     return call_method
 
 

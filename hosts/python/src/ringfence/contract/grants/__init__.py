@@ -36,6 +36,7 @@ INERT = frozenset(
         "wasi:io/error",
         "wasi:io/poll",
         "wasi:io/streams",
+        "wasi:clocks/timezone",
         "wasi:cli/exit",
         "wasi:cli/terminal-input",
         "wasi:cli/terminal-output",
@@ -46,7 +47,8 @@ INERT = frozenset(
         "wasi:sockets/instance-network",
     }
 )
-"""Interfaces that carry no authority of their own: they act on what others gave, end the guest, or hand out an empty token."""
+"""Interfaces that carry no authority of their own: they act on what others gave, end the guest, hand out an empty token, or say
+what is the same everywhere."""
 
 
 def kinds_of(interface: str) -> tuple[str, ...]:
