@@ -51,33 +51,44 @@ def compose(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return composed
 
 
-PROBE = """
+GUEST = """
 ringfence: 1
 graph: denials
 {parameters}
 nodes:
-  probe: {{ component: ROOT/tests/denials/probe, limits: {{ {limits} }}, instances: {instances} }}
+  {name}: {{ component: ROOT/tests/denials/{name}, limits: {{ {limits} }}, instances: {instances} }}
 edges: [{edges}]
-expose: [probe]
+expose: [{name}]
 """
 
 
-@pytest.fixture
-def probe(compose: Composer) -> Iterator[Callable[..., Graph]]:
-    """Makes a graph of the probe alone, with this grant and these limits, as YAML flow text."""
+def _guests(name: str, compose: Composer) -> Iterator[Callable[..., Graph]]:
+    """Makes a graph of one guest alone, with this grant and these limits, as YAML flow text."""
     from ringfence import Graph
 
     opened: list[Graph] = []
 
     def make(grant: str = "", *, limits: str = "deadline: 10s", instances: str = "fresh", parameters: str = "", **given: object) -> Graph:
-        edges = f"{{ from: probe, to: host, grant: {{ {grant} }} }}" if grant else ""
-        text = PROBE.format(limits=limits, instances=instances, edges=edges, parameters=parameters)
+        edges = f"{{ from: {name}, to: host, grant: {{ {grant} }} }}" if grant else ""
+        text = GUEST.format(name=name, limits=limits, instances=instances, edges=edges, parameters=parameters)
         opened.append(Graph.load(compose(text), **given))
         return opened[-1]
 
     yield make
     for graph in opened:
         graph.close()
+
+
+@pytest.fixture
+def probe(compose: Composer) -> Iterator[Callable[..., Graph]]:
+    """Makes graphs of the probe, which tries whatever it is told."""
+    yield from _guests("probe", compose)
+
+
+@pytest.fixture
+def speaker(compose: Composer) -> Iterator[Callable[..., Graph]]:
+    """Makes graphs of the speaker, which speaks on the network as it is told."""
+    yield from _guests("speaker", compose)
 
 
 @pytest.fixture
