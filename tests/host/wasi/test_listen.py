@@ -210,6 +210,30 @@ def test_options_are_handed_on_to_what_is_accepted(guest, at):
         refused("invalid-state", one.tcp, "set-listen-backlog-size", sock, 1)
 
 
+def test_options_are_handed_on_where_the_system_does_not(guest, at, monkeypatch):
+    """Systems differ in what an accepted socket takes over from its listener."""
+    one = guest(listen=ANYWHERE)
+    server = bound(one, at("127.0.0.1", 0))
+    one.tcp("set-hop-limit", server, 42)
+    one.tcp("start-listen", server)
+    one.tcp("finish-listen", server)
+    with socket.create_server(("127.0.0.1", 0)) as other, socket.create_connection(other.getsockname()):
+        fresh = other.accept()
+        assert fresh[0].getsockopt(socket.IPPROTO_IP, socket.IP_TTL) != 42
+        monkeypatch.setattr(socket.socket, "accept", lambda _: fresh)
+        sock, _, _ = one.tcp("accept", server)
+        assert one.tcp("hop-limit", sock) == 42
+
+
+def test_every_ipv6_address_is_no_ipv4_address(guest, at):
+    """Some systems take connections by IPv4 on `::`, too, unless they are told not to."""
+    one = guest(listen=["[::]:*"])
+    _, port = place(one, listening(one, at("::", 0)))
+    socket.create_connection(("::1", port), timeout=5).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
 def test_a_port_can_be_bound_again_at_once(guest, at):
     one = guest(listen=ANYWHERE)
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -296,6 +296,25 @@ def test_waiting_for_a_datagram_ends_at_the_deadline_though_strangers_keep_sendi
         worker.join(5)
 
 
+def test_no_flood_keeps_the_host_from_looking_at_the_clock(guest, peers, at):
+    """A network may be faster than the host: between two looks at the deadline, a bounded number is dropped."""
+
+    class Flood:
+        taken = 0
+
+        def recvfrom(self, _length, _flags=0):
+            self.taken += 1
+            return b"", ("127.0.0.1", 9)
+
+    one = guest(udp=["10.0.0.1:9"])
+    incoming, _ = udp(one, "stream", bound(one, at("0.0.0.0", 0)), None)
+    flood, association = Flood(), incoming._association
+    association.wire = type("Wire", (), {"socket": flood})()
+    assert incoming.ready() is False
+    assert receive(one, incoming) == []
+    assert 0 < flood.taken < 1000
+
+
 def test_receives_are_bounded_whatever_is_asked_for(guest, peers, at):
     one, peer = guest(udp=["127.0.0.1:*"]), peers()
     sock = bound(one, at("0.0.0.0", 0))
