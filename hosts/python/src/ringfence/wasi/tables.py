@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 from ringfence.call import Call
-from ringfence.contract.errors import GuestTrap
 from ringfence.contract.names import snake
 
 HostFunction: TypeAlias = Callable[..., Any]
@@ -32,12 +31,3 @@ def expect(value: object, kind: type) -> None:
     """The engine has checked every handle; a mistake there must not become a guest's."""
     if not isinstance(value, kind):
         raise TypeError(f"expected a {kind.__name__}, found {type(value).__name__}")
-
-
-def absent(names: Iterable[str]) -> Table:
-    """Functions of resources that no guest can hold, since nothing hands one out."""
-
-    def unreachable(_: Call, *__: object) -> NoReturn:
-        raise GuestTrap("a method of a resource that was never handed out")
-
-    return dict.fromkeys(names, unreachable)
