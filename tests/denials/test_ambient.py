@@ -1,9 +1,11 @@
 """Variables, arguments, standard streams, clocks, randomness and files: absent, empty or refused unless granted."""
 
+import os
+import re
 import time
 
 import pytest
-from ringfence import CapabilityDenied, GuestError, GuestTrap
+from ringfence import CapabilityDenied, Graph, GuestError, GuestTrap, ManifestError
 
 
 def test_a_variable_is_absent_unless_granted(probe, monkeypatch):
@@ -38,6 +40,57 @@ def test_what_a_guest_prints_goes_to_the_log_escaped_where_granted(probe, caplog
     (record,) = [one for one in caplog.records if one.name == "ringfence.probe"]
     assert "%s" in record.getMessage()
     assert "\x1b" not in record.getMessage()
+
+
+STREAMS = """
+ringfence: 1
+graph: streams
+nodes: {{ probe: {{ component: ROOT/tests/denials/probe }} }}
+edges: [{{ from: probe, to: host, grant: {{ {grant} }} }}]
+expose: [probe]
+"""
+
+
+def test_standard_streams_lead_to_files_where_granted(compose):
+    manifest = compose(STREAMS.format(grant="stdin: { file: in.txt }, stdout: { file: out.txt }"))
+    (manifest.parent / "in.txt").write_text("what to read")
+    with Graph.load(manifest) as graph:
+        assert graph.call("probe.read-stdin") == "what to read"
+        graph.call("probe.print", "hello", 2)
+        graph.call("probe.print", "again", 1)
+    assert (manifest.parent / "out.txt").read_text() == "hello\nhello\nagain\n"
+
+
+@pytest.mark.parametrize("name", ["graph.yaml", "graph.lock.json", "link.txt", ".ringfence/sha256/new"])
+def test_no_output_goes_to_what_decides_what_runs(compose, name):
+    manifest = compose(STREAMS.format(grant=f"stdout: {{ file: {name} }}"))
+    lock = manifest.with_name("graph.lock.json")
+    before = lock.read_bytes()
+    if name == "link.txt":
+        manifest.with_name(name).symlink_to(lock.name)
+    with pytest.raises(ManifestError, match="a guest could change"):
+        Graph.load(manifest)
+    assert lock.read_bytes() == before
+    assert not (manifest.parent / ".ringfence/sha256/new").exists()
+
+
+@pytest.mark.parametrize(
+    ("grant", "found"),
+    [
+        ("stdin: { file: nowhere.txt }", "there is no file 'nowhere.txt'"),
+        ("stdin: { file: .ringfence }", "expected a regular file"),
+        ("stdout: { file: .ringfence }", "cannot open '.ringfence'"),
+        ("stdin: { file: pipe }", "expected a regular file"),
+        ("stdout: { file: pipe }", "'pipe'"),
+    ],
+)
+def test_what_is_no_regular_file_is_refused_when_the_graph_is_loaded(compose, grant, found):
+    """A pipe or a device could hold the host up, or be more than a file."""
+    manifest = compose(STREAMS.format(grant=grant))
+    if "pipe" in grant:
+        os.mkfifo(manifest.with_name("pipe"))
+    with pytest.raises(ManifestError, match=re.escape(found)):
+        Graph.load(manifest)
 
 
 def test_clocks_can_be_frozen(probe):

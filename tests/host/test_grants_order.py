@@ -61,6 +61,7 @@ FILE_GRANT = st.fixed_dictionaries(
     optional={"match": st.lists(GLOB, min_size=1, max_size=3), "access": SOME_ACCESS, "hardlinks": st.booleans()},
 )
 
+STREAM_FILES = [{"file": "in.txt"}, {"file": "../b ü.txt"}]
 FORMS = {
     "files": st.lists(FILE_GRANT, min_size=1, max_size=2, unique_by=lambda one: one["as"]),
     "tcp": st.lists(ENDPOINT, min_size=1, max_size=4),
@@ -71,9 +72,9 @@ FORMS = {
         lambda chosen: [name if value is None else {name: value} for name, value in chosen.items()]
     ),
     "args": st.lists(TEXT, min_size=1, max_size=3),
-    "stdin": st.just("inherit"),
-    "stdout": st.sampled_from(["inherit", "log", "discard"]),
-    "stderr": st.sampled_from(["inherit", "log", "discard"]),
+    "stdin": st.sampled_from(["inherit", *STREAM_FILES]),
+    "stdout": st.sampled_from(["inherit", "log", "discard", *STREAM_FILES]),
+    "stderr": st.sampled_from(["inherit", "log", "discard", *STREAM_FILES]),
     "clocks": st.one_of(
         st.lists(st.sampled_from(["monotonic", "wall"]), min_size=1, max_size=2),
         st.datetimes(min_value=datetime(1970, 1, 1)).map(lambda when: {"frozen": when.isoformat() + "Z"}),  # noqa: DTZ001 -- hypothesis wants it naive
@@ -132,8 +133,8 @@ REQUEST = st.one_of(
     st.builds(Variable, VARIABLE, st.none() | TEXT),
     st.builds(ReadClock, st.sampled_from(["monotonic", "wall"])),
     st.builds(GetRandom, st.none() | TEXT),
-    st.just(UseStdin()),
-    st.builds(UseStdout, st.sampled_from(["inherit", "log"])),
+    st.sampled_from([UseStdin(), UseStdin("file", "in.txt")]),
+    st.sampled_from([UseStdout("inherit"), UseStdout("log"), UseStdout("file", "../b ü.txt")]),
     st.builds(
         UseFile,
         path=st.just("data"),

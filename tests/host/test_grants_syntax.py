@@ -136,7 +136,7 @@ def test_everything_that_is_wrong_is_said_at_once():
             "env": ["A=1", {"B": 1, "1C": "x"}, {}, {"D": "x\0"}],
             "args": ["a", 1],
             "stdin": "log",
-            "stdout": {"file": "x"},
+            "stdout": {"file": "/x"},
             "stderr": ["log"],
             "clocks": ["monotonic", "sun"],
             "random": "seeded",
@@ -157,7 +157,7 @@ def test_everything_that_is_wrong_is_said_at_once():
         ".env[3].D",
         ".args[1]",
         ".stdin",
-        ".stdout",
+        ".stdout.file",
         ".stderr",
         ".clocks[1]",
         ".random",
@@ -168,7 +168,7 @@ def test_everything_that_is_wrong_is_said_at_once():
     }
     assert "a grant nothing can enforce" in errors[".moon"]
     assert "seeded: 42" in errors[".random"]
-    assert "files come with a later version" in errors[".stdout"]
+    assert "relative path" in errors[".stdout.file"]
 
 
 @pytest.mark.parametrize(
@@ -186,6 +186,25 @@ def test_everything_that_is_wrong_is_said_at_once():
 )
 def test_wrong_clocks(form):
     assert errors_of({"clocks": form})
+
+
+@pytest.mark.parametrize(
+    ("form", "place"),
+    [
+        ({"file": "/etc/passwd"}, ".file"),
+        ({"file": "a/../b"}, ".file"),
+        ({"file": "~/x"}, ".file"),
+        ({"file": 3}, ".file"),
+        ({"file": "a", "mode": "w"}, ""),
+        ({"path": "a"}, ""),
+        ("file", ""),
+    ],
+)
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+def test_a_wrong_file_of_a_stream_says_what_to_write(stream, form, place):
+    errors = errors_of({stream: form})
+    assert list(errors) == [f".{stream}{place}"]
+    assert "from where graph.yaml lies" in errors[f".{stream}{place}"] or "write the shortest way" in errors[f".{stream}{place}"]
 
 
 @pytest.mark.parametrize("form", [True, {"seeded": True}, {"seeded": 1, "x": 2}, "insecure", None, ["secure"]])

@@ -14,7 +14,7 @@ from ringfence.call import Call, Root
 from ringfence.contract.grants import Policy
 from ringfence.contract.limits import Limits
 from ringfence.contract.values import Case, Fill, WitError, record_class
-from ringfence.folders import open_folder
+from ringfence.folders import named, open_granted
 from ringfence.wasi.io import block
 from ringfence.wasi.state import WasiState
 
@@ -51,7 +51,7 @@ class Guest:
             node="vendor",
             where="graph.yaml:7",
             environment=environment if environment is not None else {},
-            folders={grant: open_folder(beside, grant) for grant in policy.of("files")} if beside else {},
+            folders={grant: open_granted(beside, grant) for grant in named(policy)} if beside else {},
         )
 
     def __call__(self, interface: str, function: str, *arguments: Any) -> Any:

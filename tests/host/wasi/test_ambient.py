@@ -188,6 +188,62 @@ def test_the_log_gets_escaped_lines_never_formats(guest, caplog):
     assert {record.name for record in caplog.records} == {"ringfence.vendor"}
 
 
+def test_stdin_is_read_from_a_file_by_each_instance_from_its_beginning(guest, tmp_path):
+    (tmp_path / "in.txt").write_bytes(b"one two")
+    for _ in range(2):
+        one = guest(stdin={"file": "in.txt"}, beside=tmp_path)
+        first, second = (one("cli/stdin", "get-stdin") for _ in range(2))
+        assert one.reads("blocking-read", first, 3) == b"one"
+        assert one.reads("blocking-read", second, 100) == b" two", "they are one stream"
+        for stream in (first, second):
+            with pytest.raises(WitError) as ended:
+                one.reads("blocking-read", stream, 1)
+            assert ended.value.value.name == "closed"
+
+
+def test_output_goes_to_the_end_of_a_file_and_counts(guest, tmp_path):
+    (tmp_path / "out.txt").write_bytes(b"before\n")
+    one = guest(stdout={"file": "out.txt"}, stderr={"file": "new.txt"}, output=100, written=20, beside=tmp_path)
+    out, err = one("cli/stdout", "get-stdout"), one("cli/stderr", "get-stderr")
+    one.writes("blocking-write-and-flush", out, b"hello\n")
+    one.writes("blocking-write-and-flush", err, b"\x1b[31m\n")
+    assert (tmp_path / "out.txt").read_bytes() == b"before\nhello\n"
+    assert (tmp_path / "new.txt").read_bytes() == b"\x1b[31m\n", "a file is no terminal: it takes what is written"
+    assert (tmp_path / "new.txt").stat().st_mode & 0o7133 == 0
+    with pytest.raises(LimitExceeded) as failed:
+        one.writes("blocking-write-and-flush", out, b"x" * 9)
+    assert failed.value.limit == "written"
+    assert (tmp_path / "out.txt").stat().st_size == 13
+
+
+def test_a_file_put_in_the_place_of_another_is_not_used(guest, tmp_path):
+    """It is opened when the graph is loaded: what a guest of another node may rename later cannot send this one's output elsewhere."""
+    one = guest(stdout={"file": "out.txt"}, beside=tmp_path)
+    (tmp_path / "out.txt").rename(tmp_path / "old.txt")
+    (tmp_path / "target.txt").touch()
+    (tmp_path / "out.txt").symlink_to("target.txt")
+    one.writes("blocking-write-and-flush", one("cli/stdout", "get-stdout"), b"hello")
+    assert (tmp_path / "old.txt").read_bytes() == b"hello"
+    assert (tmp_path / "target.txt").read_bytes() == b""
+
+
+def test_a_stdin_that_is_a_folder_is_an_error_of_the_file_system(guest, tmp_path):
+    """What broke is told in a code that a guest can ask for."""
+    kept = os.dup(0)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        os.dup2(folder, 0)
+        one = guest(stdin="inherit")
+        with pytest.raises(WitError) as broken:
+            one.reads("blocking-read", one("cli/stdin", "get-stdin"), 10)
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+        os.close(folder)
+    assert broken.value.value.name == "last-operation-failed"
+    assert one("filesystem/types", "filesystem-error-code", broken.value.value.value) == "is-directory"
+
+
 def test_inherited_stdin_is_read_and_waited_for(guest):
     near, far = os.pipe()
     saved = os.dup(0)

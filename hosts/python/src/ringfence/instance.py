@@ -12,14 +12,13 @@ from ringfence import wasi
 from ringfence.call import Call, Root
 from ringfence.contract.authority import Authority
 from ringfence.contract.errors import GuestTrap, IntegrityError, LimitExceeded, ShapeError
-from ringfence.contract.grants.files import Files
 from ringfence.contract.limits import Limits, show_limit, show_size
 from ringfence.contract.lock import LockedNode
 from ringfence.contract.names import snake
 from ringfence.contract.types import FunctionType, InterfaceType, ResourceName, ResultOf
 from ringfence.contract.values import WitError
 from ringfence.engine.seam import Artifacts, Edge, Engine, FunctionName, HostFunction, Linked, Loaded, Parts
-from ringfence.folders import Folder
+from ringfence.folders import Folders, named
 from ringfence.gate import refuse_call, refuse_resource
 from ringfence.last_words import out_of_memory, plain, source_of
 from ringfence.leases import Lease, Leases
@@ -113,7 +112,7 @@ class Node(Callee):
     """One node of a running graph.
 
     `outbound` are its edges to other nodes; `application(function, *arguments)` runs a call for the application where the node is exposed.
-    `folders` are those of its files grants.
+    `folders` are what its grants name, opened.
     """
 
     def __init__(
@@ -124,7 +123,7 @@ class Node(Callee):
         artifacts: Artifacts,
         authority: Authority,
         where: str,
-        folders: Mapping[Files, Folder],
+        folders: Folders,
         arrays: bool,
     ) -> None:
         self.name, self.locked, self.limits = locked.name, locked, Limits().narrowed(locked.limits)
@@ -143,9 +142,9 @@ class Node(Callee):
         )
 
     def _state(self, edge: str) -> WasiState:
-        """What an instance that serves this edge has of the world, and no more: the folders, too, are those of the edge's policy."""
+        """What an instance that serves this edge has of the world, and no more: what is opened, too, is that of the edge's policy."""
         policy = self._authority.by(edge)
-        folders = {grant: self._folders[grant] for grant in policy.of("files")}
+        folders = {grant: self._folders[grant] for grant in named(policy)}
         return WasiState(policy=policy, expected=self._authority.expected, node=self.name, where=self._where, folders=folders)
 
     @cached_property

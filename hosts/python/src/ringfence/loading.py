@@ -18,13 +18,14 @@ from ringfence.contract.errors import IntegrityError, ManifestError, Problem, Ri
 from ringfence.contract.files import read_regular, why
 from ringfence.contract.grants.base import quoted, shown
 from ringfence.contract.grants.files import Files
+from ringfence.contract.grants.stdio import Stream
 from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, denials_path, lock_path, store_path, user_cache
 from ringfence.contract.lock import HOST, VERSION, Lane, Lock, Role
 from ringfence.contract.names import Digest, digest_of, is_digest
 from ringfence.contract.parameters import settle
 from ringfence.contract.schemas import schema_bytes
 from ringfence.engine.seam import Artifacts
-from ringfence.folders import Folder, NoFolder, open_folder
+from ringfence.folders import Folder, Folders, NoFolder, named, open_granted
 
 MAX_LOCK = 64 << 20
 """Bytes of a lock or a graph.yaml that are read at most; what compose writes and reads is far smaller."""
@@ -55,7 +56,7 @@ class LockFile(NamedTuple):
 class Composed(NamedTuple):
     """What a graph is made of, checked: its lock, the part of that which runs, the files of each node, and what each may do.
 
-    `places` are the lines of graph.yaml that the nodes' denials name; `folders` are those of each node's files grants, opened; `cache` is
+    `places` are the lines of graph.yaml that the nodes' denials name; `folders` are what the grants of each node name, opened; `cache` is
     the folder of the caches, where it was named.
     """
 
@@ -64,7 +65,7 @@ class Composed(NamedTuple):
     artifacts: Mapping[str, Artifacts]
     authorities: Mapping[str, Authority]
     places: Mapping[str, str]
-    folders: Mapping[str, Mapping[Files, Folder]]
+    folders: Mapping[str, Folders]
     cache: Path | None
 
 
@@ -261,26 +262,26 @@ def _kept(file: LockFile, cache: Path | None) -> list[Path]:
     return kept
 
 
-def _folders(
-    nodes: Mapping[str, Authority], places: Mapping[str, str], file: LockFile, cache: Path | None
-) -> dict[str, dict[Files, Folder]]:
-    """The granted folders of each node, those included that edges pass on to it, opened.
+def _folders(nodes: Mapping[str, Authority], places: Mapping[str, str], file: LockFile, cache: Path | None) -> dict[str, Folders]:
+    """The folders and files that the grants of each node name, those included that edges pass on to it, opened.
 
     Raises:
         ManifestError: some cannot be, or their grants would let a guest change what is kept; all of them.
     """
-    wanted = {name: dict.fromkeys(grant for policy in one.policies for grant in policy.of("files")) for name, one in nodes.items()}
-    found: dict[str, dict[Files, Folder]] = {name: {} for name in nodes}
+    wanted = {name: dict.fromkeys(grant for policy in one.policies for grant in named(policy)) for name, one in nodes.items()}
+    found: dict[str, Folders] = {}
     kept = _kept(file, cache) if any(wanted.values()) else []
     problems = []
     for name, grants in wanted.items():
+        opened: dict[Files | Stream, Folder] = {}
         for grant in grants:
             try:
-                found[name][grant] = open_folder(file.path.parent, grant, kept)
+                opened[grant] = open_granted(file.path.parent, grant, kept)
             except NoFolder as error:
                 manifest, _, line = places[name].rpartition(":")
-                path = f"{name} -> {HOST}: grant.files"
+                path = f"{name} -> {HOST}: grant.{'files' if isinstance(grant, Files) else grant.stream}"
                 problems.append(Problem(file=manifest, line=int(line), path=path, message=str(error), hint=error.hint))
+        found[name] = opened
     if problems:
         raise ManifestError(problems)
     return found

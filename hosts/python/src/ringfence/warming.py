@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 from ringfence.contract.authority import Authority
 from ringfence.contract.errors import RingfenceError
-from ringfence.contract.grants.files import Files
 from ringfence.contract.names import Digest
 from ringfence.engine.cache import cache_fault
-from ringfence.folders import Folder
+from ringfence.folders import Folders
 from ringfence.loading import Composed, LockFile, check_artifacts, read_lock
 from ringfence.running import Running
 
@@ -58,7 +57,7 @@ def _without_policies(file: LockFile, cache: Path | None) -> Composed:
     """The graph as it is linked. What its nodes may do does not matter to that, and would need its parameters and folders."""
     names = [node.name for node in file.lock.nodes]
     artifacts = check_artifacts(file, file.lock, cache)
-    nothing: Mapping[str, Mapping[Files, Folder]] = {name: {} for name in names}
+    nothing: Mapping[str, Folders] = {name: {} for name in names}
     return Composed(file, file.lock, artifacts, dict.fromkeys(names, Authority()), dict.fromkeys(names, ""), nothing, cache)
 
 

@@ -17,8 +17,9 @@ from ringfence.contract.grants import Policy
 from ringfence.contract.grants.clocks import Frozen
 from ringfence.contract.grants.files import Files
 from ringfence.contract.grants.hosts import Address
+from ringfence.contract.grants.stdio import Stream
 from ringfence.contract.limits import Limits
-from ringfence.folders import Folder
+from ringfence.folders import Folder, Folders
 
 HANDLES = Limits().handles
 """Resources an instance may hold at once, where its node says nothing else: files, streams, pollables, sockets, errors."""
@@ -114,8 +115,8 @@ class WasiState:
     """One instance's. Not thread-safe: the instance is in one call at a time.
 
     `environment` is the host's, from which `env` grants pass variables; the process's own by default. `where` is the place in graph.yaml
-    to which denials point, `expected` holds those that nobody has to hear of. `folders` holds the opened folder of each files grant,
-    `handles` is how many resources a guest may hold.
+    to which denials point, `expected` holds those that nobody has to hear of. `folders` holds what grants of files and streams name,
+    opened; `handles` is how many resources a guest may hold.
     """
 
     def __init__(
@@ -126,11 +127,13 @@ class WasiState:
         node: str,
         where: str = "",
         environment: Mapping[str, str] | None = None,
-        folders: Mapping[Files, Folder] | None = None,
+        folders: Folders | None = None,
         handles: int = HANDLES,
     ) -> None:
         self.policy, self.expected, self.node, self.where = policy, expected, node, where
-        self.folders: Mapping[Files, Folder] = folders or {}
+        opened = folders or {}
+        self.folders: Mapping[Files, Folder] = {grant: one for grant, one in opened.items() if isinstance(grant, Files)}
+        self.streams: Mapping[Stream, Folder] = {grant: one for grant, one in opened.items() if isinstance(grant, Stream)}
         self.handles = handles
         self.files = 0
         self.variables = _variables(policy, os.environ if environment is None else environment)

@@ -10,11 +10,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from ringfence.call import Call
 from ringfence.contract.grants.stdio import Stream, StreamName, UseStderr, UseStdin, UseStdout
+from ringfence.folders import Folder
 from ringfence.gate import Permit, permit
+from ringfence.wasi.filesystem.codes import DOMAIN, code_of
 from ringfence.wasi.io import CHUNK, EmptyInput, InputStream, Interest, OutputStream, StreamBroken, StreamEnded
 from ringfence.wasi.state import WasiState
 
@@ -32,12 +34,18 @@ class Sink(Protocol):
     def push(self, data: bytes) -> int:
         """Take some of it without waiting; the count. Raises StreamEnded, StreamBroken."""
 
+    def account(self, call: Call, count: int) -> None:
+        """Count bytes that it will be given. Raises LimitExceeded."""
+
     def ready(self) -> bool: ...
     def interest(self) -> Interest: ...
     def close(self) -> None: ...
 
 
 class _Always:
+    def account(self, call: Call, count: int) -> None:
+        call.spend(count)
+
     def ready(self) -> bool:
         return True
 
@@ -84,6 +92,27 @@ class Log(_Always):
             self._line.clear()
 
 
+class File(_Always):
+    """The end of a file, wherever that is at each write."""
+
+    def __init__(self, permit: Permit, file: Folder) -> None:
+        del permit
+        self._file = file
+
+    def account(self, call: Call, count: int) -> None:
+        call.spend_written(count)
+        super().account(call, count)
+
+    def push(self, data: bytes) -> int:
+        try:
+            return os.write(self._file.descriptor, data)
+        except OSError as error:
+            raise _broken(error) from error
+
+    def close(self) -> None:
+        pass
+
+
 class Inherit:
     """The host's own stream. A terminal sees no control characters of a guest."""
 
@@ -109,8 +138,11 @@ class Inherit:
         except BrokenPipeError:
             raise StreamEnded from None
         except OSError as error:
-            raise StreamBroken("cli", "io", os.strerror(error.errno or 0)) from error
+            raise _broken(error) from error
         return len(piece)
+
+    def account(self, call: Call, count: int) -> None:
+        call.spend(count)
 
     def ready(self) -> bool:
         return _is_ready(self._descriptor, selectors.EVENT_WRITE)
@@ -145,7 +177,7 @@ class StandardOutput(OutputStream):
         return self._sink.interest()
 
     def account(self, call: Call, count: int) -> None:
-        call.spend(count)
+        self._sink.account(call, count)
 
 
 class StandardInput(InputStream):
@@ -163,7 +195,7 @@ class StandardInput(InputStream):
         except BlockingIOError:
             return b""
         except OSError as error:
-            raise StreamBroken("cli", "io", os.strerror(error.errno or 0)) from error
+            raise _broken(error) from error
         if not data:
             raise StreamEnded
         return data
@@ -175,11 +207,46 @@ class StandardInput(InputStream):
         return Interest(readers=(_DESCRIPTORS["stdin"],))
 
 
+class Reading:
+    """A file and how far it was read, by all handles that an instance has of its stdin."""
+
+    def __init__(self, permit: Permit, file: Folder) -> None:
+        del permit
+        self.file, self.offset = file, 0
+
+    def close(self) -> None:
+        pass
+
+
+class FileInput(InputStream):
+    """A file as the guest's stdin."""
+
+    def __init__(self, state: WasiState, reading: Reading) -> None:
+        super().__init__(state)
+        self._reading = reading
+
+    def pull(self, length: int) -> bytes:
+        try:
+            data = os.pread(self._reading.file.descriptor, length, self._reading.offset)
+        except OSError as error:
+            raise _broken(error) from error
+        if not data:
+            raise StreamEnded
+        self._reading.offset += len(data)
+        return data
+
+
 def open_stdin(call: Call) -> InputStream:
     """The guest's stdin: empty where nothing is granted."""
-    if not call.state.policy.of("stdin"):
+    granted: tuple[Stream, ...] = call.state.policy.of("stdin")
+    if not granted:
         return EmptyInput(call.state)
-    return StandardInput(permit(call, UseStdin()))
+    allowed = permit(call, UseStdin(granted[0].target, granted[0].file))
+    if granted[0].target == "inherit":
+        return StandardInput(allowed)
+    if "stdin" not in call.state.sinks:
+        call.state.sinks["stdin"] = Reading(allowed, call.state.streams[granted[0]])
+    return FileInput(call.state, call.state.sinks["stdin"])
 
 
 def open_output(call: Call, stream: StreamName) -> OutputStream:
@@ -192,15 +259,26 @@ def open_output(call: Call, stream: StreamName) -> OutputStream:
     if not granted:
         return StandardOutput(call.state, Discard(), stream)
     if stream not in call.state.sinks:
-        request = UseStdout(granted[0].target) if stream == "stdout" else UseStderr(granted[0].target)
+        request = (UseStdout if stream == "stdout" else UseStderr)(granted[0].target, granted[0].file)
         call.state.sinks[stream] = _sink(permit(call, request), stream, granted[0])
     return StandardOutput(call.state, call.state.sinks[stream], stream)
 
 
 def _sink(permit: Permit, stream: StreamName, grant: Stream) -> Sink:
-    if grant.target == "inherit":
-        return Inherit(permit, stream)
-    return Log(permit, stream) if grant.target == "log" else Discard()
+    match grant.target:
+        case "inherit":
+            return Inherit(permit, stream)
+        case "log":
+            return Log(permit, stream)
+        case "file":
+            return File(permit, permit.call.state.streams[grant])
+        case "discard":
+            return Discard()
+    assert_never(grant.target)
+
+
+def _broken(error: OSError) -> StreamBroken:
+    return StreamBroken(DOMAIN, code_of(error), os.strerror(error.errno or 0))
 
 
 @contextmanager

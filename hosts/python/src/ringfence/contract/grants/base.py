@@ -132,3 +132,18 @@ def quoted(text: str, limit: int = SHOWN) -> str:
     """Text of anyone's making, fit for a terminal, a log or a page: in quotes, printable ASCII only, of bounded length."""
     tail = "" if len(text) <= limit else f" and {len(text) - limit} more characters"
     return ascii(text[:limit]) + tail
+
+
+def in_yaml(text: str) -> str:
+    """The text in YAML that is ASCII, as graph.yaml takes it: a dollar sign is written twice there."""
+    return '"' + "".join(map(_yaml_char, text)) + '"'
+
+
+def _yaml_char(char: str) -> str:
+    if char in '"\\':
+        return f"\\{char}"
+    if char == "$":
+        return "$$"
+    if " " <= char <= "~":
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"

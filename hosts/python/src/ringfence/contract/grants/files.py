@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias, cast, get_args
 
 from ringfence.contract.grants import globs
-from ringfence.contract.grants.base import SHOWN, GrantSyntaxError, parse_each, quoted, shown, syntax_errors
+from ringfence.contract.grants.base import SHOWN, GrantSyntaxError, in_yaml, parse_each, quoted, shown, syntax_errors
 from ringfence.contract.grants.globs import Glob
 
 Access: TypeAlias = Literal["read", "write", "create", "delete"]
@@ -159,22 +159,12 @@ def _form(grant: Files) -> dict[str, Any]:
 
 
 def _yaml(value: Any) -> str:
-    """The value in YAML that is ASCII, as graph.yaml takes it: a dollar sign is written twice there."""
+    """The value in YAML, as graph.yaml takes it."""
     if isinstance(value, list):
         return f"[{', '.join(map(_yaml, value))}]"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if value in ACCESS else '"' + "".join(map(_yaml_char, value)) + '"'
-
-
-def _yaml_char(char: str) -> str:
-    if char in '"\\':
-        return f"\\{char}"
-    if char == "$":
-        return "$$"
-    if " " <= char <= "~":
-        return char
-    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+    return value if value in ACCESS else in_yaml(value)
 
 
 def _parse_one(item: Any) -> Files:
@@ -209,8 +199,12 @@ def _parse_one(item: Any) -> Files:
     )
 
 
-def _parse_path(written: Any) -> str:
-    hint = "a folder, from where graph.yaml lies, such as data or ../data"
+def parse_path(written: Any, hint: str = "a folder, from where graph.yaml lies, such as data or ../data") -> str:
+    """A path from where graph.yaml lies, in its shortest form.
+
+    Raises:
+        GrantSyntaxError: it is absolute, takes detours, or is no path.
+    """
     if not isinstance(written, str) or not written or len(written) > _LONGEST or _has_control(written):
         raise GrantSyntaxError(f"expected a path, found {shown(written)}", hint=hint)
     if written.startswith(("/", "~")) or "\\" in written:
@@ -272,7 +266,7 @@ def _has_control(text: str) -> bool:
 
 
 _PARSERS: Mapping[str, Callable[[Any], Any]] = {
-    "path": _parse_path,
+    "path": parse_path,
     "match": _parse_match,
     "as": _parse_target,
     "access": _parse_access,
