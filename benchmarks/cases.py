@@ -41,11 +41,13 @@ class Scale:
     callbacks: int = 1000
     reads: int = 20
     block: int = 64 << 10
+    round_trips: int = 1000
+    stream: int = 100 << 20
     turns: tuple[int, int] = (6, 2000)  # calls of each thread: long ones, small ones
     python: bool = True  # whether CPython guests take part, which must be built first
 
 
-TINY = Scale(records=(1, 2), sizes=(16, 64), threads=(1, 2), callbacks=3, reads=2, block=64, turns=(1, 3))
+TINY = Scale(records=(1, 2), sizes=(16, 64), threads=(1, 2), callbacks=3, reads=2, block=64, round_trips=3, stream=1 << 17, turns=(1, 3))
 
 
 def size(count: int) -> str:
@@ -58,7 +60,7 @@ def size(count: int) -> str:
 
 def cases(scale: Scale, folder: Path) -> list[Case]:
     """All of them, in the order of the table. `folder` gets a file to read from."""
-    return [*_calls(scale), *_bytes(scale, folder), *_starting(scale), *_threads(scale)]
+    return [*_calls(scale), *_bytes(scale, folder), *_network(scale), *_starting(scale), *_threads(scale)]
 
 
 def lines(count: int) -> list[Line]:
@@ -145,6 +147,16 @@ def _text(count: int) -> Case:
     text = "ring-fenced text" * (count // 16)
     title = f"{size(count)} of text there and back"
     return Case(id=f"text-{count}", group="Bytes and text", title=title, make=lambda peer: peer.text(text), check=_is(text))
+
+
+def _network(scale: Scale) -> Iterator[Case]:
+    if not scale.python:
+        return
+    case = partial(Case, group="Network")
+    times, count = scale.round_trips, scale.stream
+    title = f"{times:,} round trips of 16 B over TCP, each"
+    yield case(id="tcp-turns", title=title, make=lambda peer: peer.round_trips(times), check=_is(times), unit="round trip")
+    yield case(id="tcp-stream", title=f"{size(count)} read over TCP", make=lambda peer: peer.fetch(count), check=_is(count), unit="stream")
 
 
 def _starting(scale: Scale) -> Iterator[Case]:

@@ -75,6 +75,10 @@ TARGETS = (
     ),
     _versus("a host callback, against wasmtime-py's", "callback", 0.25, ("callback", "stock")),
     _versus("64 kB of a file read into guest memory, against bare preadv", "read", 4.0, ("read", "plain")),
+    _versus("100 MB read over TCP by a CPython guest, against CPython itself", "tcp-stream", 3.0, ("tcp-stream", "plain")),
+    Target(
+        text="a round trip over TCP by a CPython guest, against CPython itself", ours=("tcp-turns", "core"), against=("tcp-turns", "plain")
+    ),
     _versus("a fresh CPython with its first call, against starting `python -S`", "fresh-python", 0.25, ("fresh-python", "pipe")),
     _versus("a call over a `store` edge, against Extism's call", "edge", 1.0, ("call", "extism")),
     Target(

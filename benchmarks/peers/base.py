@@ -73,6 +73,14 @@ class Peer:
         """The far side asks for the beginning of a file so many times; `per` is that number."""
         raise SitsOut("no synchronous calls back into Python")
 
+    def round_trips(self, times: int) -> Work:
+        """The far side sends sixteen bytes to a server and has them back, so many times on one connection; answers and is that `per`."""
+        raise SitsOut("no sockets")
+
+    def fetch(self, count: int) -> Work:
+        """The far side reads so many bytes from a server; answers their number."""
+        raise SitsOut("no sockets")
+
     def fresh(self) -> Work:
         """Something new of the smallest kind, its first sum, and its end."""
         raise SitsOut("nothing to start")

@@ -23,6 +23,7 @@ from ringfence_composer.decompose import Decomposed, decompose
 from ringfence_composer.toolchain import Toolchain
 
 from benchmarks.peers.base import Line, Peer
+from benchmarks.traffic_server import TrafficServer
 from benchmarks.work import Place, SitsOut, Work, busy, guest, python
 
 HOST, CALLS = "bench:guest/host@0.1.0", "bench:guest/calls@0.1.0"
@@ -43,6 +44,15 @@ graph: decoder
 nodes:
   json: {{ component: {folder} }}
 expose: [json]
+"""
+
+NETWORK = """
+ringfence: 1
+graph: network
+nodes:
+  network: {{ component: {folder}, instances: pooled, limits: {{ deadline: 10min }} }}
+edges: [{{ from: network, to: host, grant: {{ tcp: ["127.0.0.1:*"] }} }}]
+expose: [network]
 """
 
 
@@ -102,7 +112,7 @@ class Ours(Peer):
     def afresh(self) -> None:
         """Load what is called anew when it is asked for next: what was compiled and composed is kept."""
         self.close()
-        for name in ("linked", "calls", "graph"):
+        for name in ("linked", "calls", "graph", "network"):
             vars(self).pop(name, None)
 
     # What is called
@@ -229,6 +239,27 @@ class Ours(Peer):
     def read(self, file: int, size: int, times: int) -> Work:
         call, self._file = self.calls, file
         return Work(run=lambda: call("read", size, times), per=times)
+
+    @cached_property
+    def network(self) -> Graph:
+        """A graph of a CPython guest that may connect to loopback."""
+        folder = self.place.new_folder()
+        manifest = folder / "graph.yaml"
+        manifest.write_text(NETWORK.format(folder=os.path.relpath(self.place.root / "benchmarks" / "guests" / "network", folder)))
+        compose_file(manifest, Workshop(lane=self.lane))
+        graph = Graph.load(manifest)
+        self._opened.append(graph)
+        return graph
+
+    def round_trips(self, times: int) -> Work:
+        graph, server = self.network, TrafficServer()
+        return Work(run=lambda: graph.call("network.round-trips", server.port, times), per=times, close=server.close)
+
+    def fetch(self, count: int) -> Work:
+        if count > 4 * self.most:
+            raise SitsOut("a list<u8> is a value a byte there: seconds")
+        graph, server = self.network, TrafficServer()
+        return Work(run=lambda: graph.call("network.fetch", server.port, count), close=server.close)
 
     def fresh(self) -> Work:
         linked = self.engine.link(self.engine.load(self.artifacts("helper")), {})

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import runpy
 from collections.abc import Callable
+from pathlib import Path
 
 from benchmarks.peers.base import Line, Peer
+from benchmarks.traffic_server import TrafficServer
 from benchmarks.work import Work, busy
 
 
@@ -41,6 +44,13 @@ def _sums(function: Callable[[int, int], int], times: int) -> int:
     found = 0
     for _ in range(times):
         found = function(found, 1)
+    return found
+
+
+def _traffic(name: str) -> Callable[[int, int], int]:
+    """What the guest runs, run here."""
+    source = Path(__file__).parents[1] / "guests" / "network" / "src" / "traffic.py"
+    found: Callable[[int, int], int] = runpy.run_path(str(source))[name]
     return found
 
 
@@ -80,6 +90,16 @@ class Plain(Peer):
                 os.preadv(file, buffer, 0)
 
         return Work(run=run, per=times)
+
+    def round_trips(self, times: int) -> Work:
+        server = TrafficServer()
+        function = _traffic("round_trips")
+        return Work(run=lambda: function(server.port, times), per=times, close=server.close)
+
+    def fetch(self, count: int) -> Work:
+        server = TrafficServer()
+        function = _traffic("fetch")
+        return Work(run=lambda: function(server.port, count), close=server.close)
 
     def alone(self, *, long: bool) -> Work:
         if not long:
