@@ -22,6 +22,14 @@ IPV4 = record_class(("port", "address"))
 IPV6 = record_class(("port", "flow-info", "address", "scope-id"))
 
 
+def bytes_of(value: bytes | Fill) -> bytes:
+    """What an engine would put into the guest's memory."""
+    if isinstance(value, bytes):
+        return value
+    room = bytearray(value.length)
+    return bytes(room[: value.fill(memoryview(room))])
+
+
 class Guest:
     """Calls host functions by their WIT names, as an engine does for a guest."""
 
@@ -78,7 +86,8 @@ class Guest:
         return self.method("sockets/tcp", f"tcp-socket.{name}", this, *arguments)
 
     def reads(self, name: str, this: Any, *arguments: Any) -> Any:
-        return self.method("io/streams", f"input-stream.{name}", this, *arguments)
+        found = self.method("io/streams", f"input-stream.{name}", this, *arguments)
+        return bytes_of(found) if isinstance(found, Fill) else found
 
     def writes(self, name: str, this: Any, *arguments: Any) -> Any:
         return self.method("io/streams", f"output-stream.{name}", this, *arguments)
@@ -150,7 +159,7 @@ class Disk:
         """All of a file, at most a megabyte."""
         file = self.open(path, **more)
         try:
-            return self.bytes_of(self("read", 1 << 20, 0, at=file)[0])
+            return bytes_of(self("read", 1 << 20, 0, at=file)[0])
         finally:
             file.close()
 
@@ -160,13 +169,6 @@ class Disk:
             assert self("write", data, 0, at=file) == len(data)
         finally:
             file.close()
-
-    @staticmethod
-    def bytes_of(value: bytes | Fill) -> bytes:
-        if isinstance(value, bytes):
-            return value
-        room = bytearray(value.length)
-        return bytes(room[: value.fill(memoryview(room))])
 
     def names(self, path: str = ".") -> list[str]:
         folder = self.open(path, "rd")

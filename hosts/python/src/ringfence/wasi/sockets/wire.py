@@ -6,9 +6,11 @@ import selectors
 import socket
 import sys
 from contextlib import suppress
+from functools import partial
 
-from ringfence.contract.values import WitError
-from ringfence.wasi.io import CHUNK, InputStream, Interest, OutputStream, StreamBroken, StreamEnded
+from ringfence.call import Call
+from ringfence.contract.values import Fill, WitError
+from ringfence.wasi.io import CHUNK, InputStream, Interest, OutputStream, StreamBroken, StreamEnded, block
 from ringfence.wasi.sockets.addresses import code_of, failure, native_family
 from ringfence.wasi.state import SOCKETS, WasiState
 
@@ -75,22 +77,45 @@ def _broken(error: OSError) -> StreamBroken:
 
 
 class TcpInput(InputStream):
-    """What the peer sends."""
+    """What the peer sends. What is read lands in guest memory at once."""
 
     def __init__(self, state: WasiState, wire: Wire) -> None:
         super().__init__(state)
         self._wire = wire.share()
 
-    def pull(self, length: int) -> bytes:
+    def read(self, _: Call, length: int) -> bytes | Fill:
+        self._ensure_open()
+        return Fill(min(length, CHUNK), self._fill) if length else b""
+
+    def blocking_read(self, call: Call, length: int) -> bytes | Fill:
+        self._ensure_open()
+        return Fill(min(length, CHUNK), partial(self._fill_some, call)) if length else b""
+
+    def _fill_some(self, call: Call, view: memoryview) -> int:
+        while not (count := self._fill(view)):
+            block(call, self)
+        return count
+
+    def _fill(self, view: memoryview) -> int:
         try:
-            data = self._wire.socket.recv(length)
+            return self._receive(view)
+        except (StreamEnded, StreamBroken) as cause:
+            raise self._over(cause) from cause
+
+    def _receive(self, buffer: memoryview | bytearray) -> int:
+        try:
+            count = self._wire.socket.recv_into(buffer)
         except (BlockingIOError, InterruptedError):
-            return b""
+            return 0
         except OSError as error:
             raise _broken(error) from error
-        if not data:
+        if not count:
             raise StreamEnded
-        return data
+        return count
+
+    def pull(self, length: int) -> bytes:
+        buffer = bytearray(length)
+        return bytes(buffer[: self._receive(buffer)])
 
     def is_ready(self) -> bool:
         return self._wire.is_ready(selectors.EVENT_READ)
@@ -103,7 +128,7 @@ class TcpInput(InputStream):
 
 
 class TcpOutput(OutputStream):
-    """What goes to the peer."""
+    """What goes to the peer. While nothing waits to be sent, it takes a chunk more, without asking the system whether that can go."""
 
     def __init__(self, state: WasiState, wire: Wire) -> None:
         super().__init__(state)
@@ -118,12 +143,6 @@ class TcpOutput(OutputStream):
             raise StreamEnded from None
         except OSError as error:
             raise _broken(error) from error
-
-    def room(self) -> int:
-        return CHUNK if self.is_ready() else 0
-
-    def is_ready(self) -> bool:
-        return self._wire.is_ready(selectors.EVENT_WRITE)
 
     def interest(self) -> Interest:
         return Interest(writers=(self._wire.socket,))
