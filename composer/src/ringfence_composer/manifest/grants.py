@@ -100,11 +100,8 @@ class GrantReader:
 
     def to_node(self, path: PathSteps, grant: Mapping[str, Any]) -> Mapping[str, Any]:
         """What an edge between nodes passes on, as far as it is written right, by kind, in the written forms."""
-        good: dict[str, Any] = {}
-        for name, form in grant.items():
-            if (kind := grants.KINDS.get(name)) and self._form_holds((*path, name), kind, form):
-                good[name] = form
-        return good
+        kinds = ((name, grants.KINDS[name], form) for name, form in grant.items() if name in grants.KINDS)
+        return {name: form for name, kind, form in kinds if self._form_holds((*path, name), kind, form)}
 
     def _form_holds(self, path: PathSteps, kind: GrantKind, form: Any) -> bool:
         uses, good = [], True
