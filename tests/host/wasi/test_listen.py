@@ -101,6 +101,15 @@ def test_a_grant_to_connect_is_none_to_be_connected_to(guest, at):
         socket.create_connection(("127.0.0.1", one.tcp("local-address", sock).value.port), timeout=5)
 
 
+def test_without_a_grant_no_port_of_the_host_is_taken(guest, at):
+    one = guest(udp=["0.0.0.0/0:*"])
+    sock = bound(one, at("0.0.0.0", 0))
+    assert one.tcp("local-address", sock) == at("0.0.0.0", 0)
+    refused("access-denied", one.tcp, "start-listen", sock)
+    refused("access-denied", one.tcp, "start-connect", sock, one.network(), at("127.0.0.1", 9))
+    assert one.tcp("local-address", sock) == at("0.0.0.0", 0)
+
+
 def test_a_listener_may_not_connect_out_of_its_own_accord(guest, listener, at):
     one = guest(listen=ANYWHERE)
     target = at("127.0.0.1", listener.getsockname()[1])

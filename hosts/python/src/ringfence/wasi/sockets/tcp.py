@@ -1,9 +1,9 @@
 """wasi:sockets/tcp: connections that a guest makes, and those that it accepts.
 
 Source: wasi:sockets@0.2.12 (tcp) and TcpSocketOperationalSemantics.md of wasi-sockets. Where a connection may go is decided on its address,
-when it is started; where a socket may be bound and listen, by the address and port it gets. Binding to the wildcard address and a port of
-the system's choice needs no grant: every connection does it, and nothing is heard there before the socket listens. Whoever connects to a
-listening socket is accepted: the guest may answer, which gives it no connection of its own.
+when it is started; where a socket may be bound and listen, by the address and port it asks for. Binding to the wildcard address and a port
+of the system's choice needs no grant: every connection does it, and nothing is heard there before the socket listens. A node that could do
+neither gets no port at all. Whoever connects to a listening socket is accepted: the guest may answer, and has no connection of its own.
 """
 
 from __future__ import annotations
@@ -63,7 +63,10 @@ class TcpSocket(TcpOptions):
         address = from_wit(local)
         self._ensure_phase("unbound")
         ensure_local(address, self.family)
-        self._bind(None if address.is_open else to_bind(call, address), address)
+        if not address.is_open:
+            self._bind(to_bind(call, address), address)
+        elif self.state.policy.of("tcp") or self.state.policy.of("listen"):
+            self._bind(None, address)
         self._phase, self._bound = "binding", address
 
     def _bind(self, permit: Permit | None, address: SocketAddress) -> None:
