@@ -109,3 +109,15 @@ def test_there_are_no_files(probe):
     for path in ("/etc/passwd", "app.py", "/proc/self/environ", "../../etc/passwd", "."):
         with pytest.raises((GuestError, CapabilityDenied, GuestTrap)):
             probe().call("probe.read-file", path)
+
+
+@pytest.mark.parametrize(("kind", "call"), [("clocks", ("probe.now",)), ("random", ("probe.random", 4)), ("clocks", ("probe.sleep", 0.01))])
+def test_what_a_language_runtime_would_get_can_be_withdrawn_and_then_traps(compose, kind, call):
+    """A clock or a random number that is not granted is never a false one: an answer would be one."""
+    granted = STREAMS.format(grant="env: []")
+    with Graph.load(compose(granted)) as graph:
+        graph.call(*call)
+    with Graph.load(compose(granted.replace("tests/denials/probe }", f"tests/denials/probe, {kind}: deny }}"))) as graph:
+        with pytest.raises(CapabilityDenied) as denied:
+            graph.call(*call)
+        assert kind in {denial.kind for denial in denied.value.denials}
