@@ -51,7 +51,9 @@ class PostgresServer:
         if self._owner is not None:
             for path in (self._folder, secret):
                 os.chown(path, self._owner, -1)
-        self.run("initdb", "-D", self._data, "-U", self.user, "-A", "scram-sha-256", "--pwfile", secret, "--no-sync", "-E", "UTF8", "--locale=C")
+        self.run(
+            "initdb", "-D", self._data, "-U", self.user, "-A", "scram-sha-256", "--pwfile", secret, "--no-sync", "-E", "UTF8", "--locale=C"
+        )
         secret.unlink()
         self.start()
         self.run("createdb", *self.place, self.user)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class Warning(Exception):  # noqa: A001 (PEP 249's names)
     """Something worth knowing, which did not end the operation."""
 
 
 class Error(Exception):
-    """The base of all errors of a database client."""
+    """The base of all errors of a database client.
+
+    `sqlstate` is the database's five-character code, where it has such codes and gave one; `diag` everything it said.
+    """
+
+    sqlstate: str | None = None
+    diag: Any = None
 
 
 class InterfaceError(Error):
