@@ -24,7 +24,7 @@ class PostgresServer:
     """A server of its own, with a superuser and a database of that name; whatever it holds is gone at the end."""
 
     user = "ada"
-    password = "correct horse: battery\\staple"  # noqa: S105 (of a server that lives for minutes)
+    password = "correct horse: battery\\staple"
 
     def __init__(self) -> None:
         self.host = "127.0.0.1"

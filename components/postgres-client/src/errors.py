@@ -47,9 +47,8 @@ def wit_errors() -> Iterator[None]:
 
 
 def _own(error: ClientError) -> DbError:
-    severity = "FATAL" if error.disconnected else "ERROR"
-    nothing = (None,) * 8
-    return DbError(error.sqlstate, severity, str(error), None, error.hint, *nothing, error.disconnected)
+    fields = {"V": "FATAL" if error.disconnected else "ERROR", "C": error.sqlstate, "M": str(error)}
+    return _servers(fields | ({"H": error.hint} if error.hint else {}))
 
 
 def _servers(fields: dict[str, str]) -> DbError:

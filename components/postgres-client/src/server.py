@@ -79,7 +79,7 @@ def _environment() -> tuple[str, int]:
 
 def _from_file(wanted: tuple[str, str, str, str]) -> str | None:
     """The password of the first line that fits (PostgreSQL's manual, 32.16); None where there is no such line or file."""
-    name = os.environ.get("PGPASSFILE") or os.path.expanduser("~/.pgpass")
+    name = os.environ.get("PGPASSFILE") or os.path.expanduser("~/.pgpass")  # noqa: PTH111 (a home that is not known is no error)
     try:
         with open(name, encoding="utf-8", errors="replace") as file:
             lines = (_LINE.match(line.rstrip("\r\n")) for line in file if not line.startswith("#"))

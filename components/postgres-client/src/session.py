@@ -1,4 +1,4 @@
-"""One session of the driver, as this client needs it: rows as WIT values, one round trip a statement, and no state of the protocol in which it hangs.
+"""One session of the driver, as this client needs it: rows as WIT values, one round trip a statement, no state in which it hangs.
 
 pg8000 writes and reads the messages; what is overridden here is what it does otherwise, and the reason stands with it.
 """
@@ -79,7 +79,7 @@ class Session(core.CoreConnection):
         oids, texts = parameters(values)
         context = core.Context(_checked(sql))
         context.simple, context.described = not values, False
-        with self._exchange():
+        with self.exchange():
             if values:
                 self._parse(sql, oids)
                 self._bind_and_execute(texts, describe=True)
@@ -94,7 +94,7 @@ class Session(core.CoreConnection):
         """Run a statement for each row of parameters; how many rows were affected in all."""
         texts = [parameters(row)[1] for row in rows]
         affected = 0
-        with self._exchange():
+        with self.exchange():
             self._parse(_checked(sql))
             self._read_answers(core.Context(sql))
             for start in range(0, len(texts), _AHEAD):
@@ -109,9 +109,9 @@ class Session(core.CoreConnection):
         """Run a COPY that takes `data`, or gives what is returned, beside the count of rows."""
         stream = BytesIO(data)
         context = core.Context(_checked(sql), stream=stream)
-        with self._exchange():
+        with self.exchange():
             self._parse(sql)
-            self._bind_and_execute([])
+            self._bind_and_execute([], describe=True)
             self._read_answers(context)
         if not context.command.startswith("COPY"):
             raise ClientError(UNFIT, f"expected a COPY, and what was run is {context.command or 'nothing'}")
@@ -119,7 +119,7 @@ class Session(core.CoreConnection):
 
     def prepare(self, sql: str, oids: Sequence[int]) -> "Prepared":
         """A statement that the server keeps."""
-        with self._exchange():
+        with self.exchange():
             name, columns, readers = self.prepare_statement(_checked(sql), oids)
             return Prepared(self, name, columns or [], readers, self._parameter_oids)
 
@@ -149,7 +149,8 @@ class Session(core.CoreConnection):
     # How it is exchanged
 
     @contextmanager
-    def _exchange(self) -> Iterator[None]:
+    def exchange(self) -> Iterator[None]:
+        """What is done with the connection; ends it where it can't be used after that."""
         if self.ended:
             raise ClientError(NOT_CONNECTED, "this connection was ended", disconnected=True)
         try:
@@ -261,11 +262,11 @@ class Prepared:
 
     def run(self, values: Sequence[Value]) -> core.Context:
         _, texts = parameters(values)
-        with self._session._exchange():
+        with self._session.exchange():
             return self._session.execute_named(self._name, texts, self.columns or None, self._readers, None)
 
     def deallocate(self) -> None:
-        with self._session._exchange():
+        with self._session.exchange():
             self._session.close_prepared_statement(self._name)
 
 

@@ -124,14 +124,16 @@ def _reader(oid: int) -> Reader:
 
 def _array(text: str, element: int, read: Callable[[str], Scalar]) -> Array:
     """Reads `{{1,2},{3,NULL}}` or, where subscripts begin elsewhere, `[0:1]={1,2}` (PostgreSQL's manual, 8.15.6)."""
-    bounds, _, body = text.rpartition("]={") if text.startswith("[") else ("", "", text)
+    bounds = text.partition("={")[0] if text.startswith("[") else ""
     elements: list[Scalar] = []
     opened: list[int] = []  # how many braces were opened, by depth
     depth = 0
-    for found in _ARRAY_PART.finditer(text, len(bounds) + 2 if bounds else 0):
+    for found in _ARRAY_PART.finditer(text, len(bounds) + 1 if bounds else 0):
         quoted, brace, plain = found.groups()
         if brace == "{":
-            opened[depth:] = [opened[depth] + 1] if depth < len(opened) else [1]
+            if depth == len(opened):
+                opened.append(0)
+            opened[depth] += 1
             depth += 1
         elif brace == "}":
             depth -= 1

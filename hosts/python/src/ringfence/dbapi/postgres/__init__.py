@@ -1,4 +1,4 @@
-"""A fenced PostgreSQL client behind the Python Database API 2.0 (PEP 249): what is written for psycopg or pg8000 runs by changing an import.
+"""A fenced PostgreSQL client behind the Python Database API 2.0 (PEP 249): code for psycopg or pg8000 runs on it by another import.
 
     from ringfence import Graph
     from ringfence.dbapi import postgres
@@ -44,9 +44,9 @@ from ringfence.dbapi.postgres.values import Interval, Json
 
 apilevel = "2.0"
 threadsafety = 2
-"""Threads may share the module and connections, not cursors. What they do on one connection happens one after another, in one transaction."""
+"""Threads may share the module and connections, not cursors. What they do on one connection happens in turn, in one transaction."""
 paramstyle = "format"
-"""`%s`; and `%(name)s` where the parameters are a mapping. Where parameters are given, `%%` is a percent sign."""
+"""`%s`; and `%(name)s` where the parameters are a mapping. Where parameters are given, a percent sign is `%%`."""
 
 __all__ = [
     "BINARY",

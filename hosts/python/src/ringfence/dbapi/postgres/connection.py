@@ -187,18 +187,17 @@ class Connection:
         with self.calling() as opened:
             self._begin(opened)
             parts = [rows[at : at + _ROWS_AT_ONCE] for at in range(0, len(rows), _ROWS_AT_ONCE)]
-            if self._state != "idle" or len(parts) < 2:
-                return sum(opened.execute_many(sql, part) for part in parts)
-            opened.begin()
-            self._state = "active"
+            own = self._state == "idle" and len(parts) > 1  # each part alone is all or nothing by itself
+            if own:
+                opened.begin()
             try:
-                affected = sum(opened.execute_many(sql, part) for part in parts)
+                affected: int = sum(opened.execute_many(sql, part) for part in parts)
             except RingfenceError as error:
-                if not failure(error)[1]:
+                if own and not failure(error)[1]:
                     opened.rollback()
                 raise
-            opened.commit()
-            self._state = "idle"
+            if own:
+                opened.commit()
             return affected
 
     def copy(self, sql: str, data: bytes | None) -> Any:

@@ -21,7 +21,7 @@ _HEADER = 4
 
 
 class Column(NamedTuple):
-    """What `Cursor.description` tells of a column. `type_code` is the OID of its type; it equals the kind (`STRING`, `NUMBER`, …) of that."""
+    """What `Cursor.description` tells of a column. `type_code` is its type's OID, which equals `STRING`, `NUMBER` or another kind."""
 
     name: str
     type_code: int
@@ -81,7 +81,8 @@ class Cursor:
 
     def callproc(self, procname: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
         """Select from a function; `procname` is SQL, like all that is executed. Gives the parameters back, unchanged."""
-        self.execute(f"SELECT * FROM {procname.replace('%', '%%')}({', '.join(['%s'] * len(parameters))})", parameters)
+        marks = ", ".join(["%s"] * len(parameters))
+        self.execute(f"SELECT * FROM {procname.replace('%', '%%')}({marks})", parameters)  # noqa: S608 (the name is the application's)
         return parameters
 
     def copy_in(self, operation: str, data: bytes | str) -> int:

@@ -1,4 +1,4 @@
-"""What a call of the client ends with, as PEP 249's exceptions: the server's errors by their SQLSTATE, and what the fence does to a call."""
+"""What ends a call of the client, as PEP 249's exceptions: the server's errors by their SQLSTATE, and what the fence does to a call."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ from ringfence.dbapi.exceptions import (
 
 # By class, the first two characters (PostgreSQL's manual, appendix A).
 _CLASSES: dict[str, type[DatabaseError]] = {
-    **dict.fromkeys(("0A",), NotSupportedError),
-    **dict.fromkeys(("21", "22"), DataError),
-    **dict.fromkeys(("23",), IntegrityError),
+    "0A": NotSupportedError,
+    "21": ProgrammingError,
+    "22": DataError,
+    "23": IntegrityError,
     **dict.fromkeys(("24", "25", "2B", "2D", "XX"), InternalError),
     **dict.fromkeys(("03", "0B", "20", "26", "34", "3D", "3F", "42", "44", "P0"), ProgrammingError),
-    **dict.fromkeys(
-        ("08", "09", "0F", "0L", "0P", "27", "28", "2F", "38", "39", "3B", "40", "53", "54", "55", "57", "58", "F0", "HV"), OperationalError
-    ),
+    **dict.fromkeys(("08", "09", "0F", "0L", "0P", "27", "28", "2F", "38", "39", "3B"), OperationalError),
+    **dict.fromkeys(("40", "53", "54", "55", "57", "58", "F0", "HV"), OperationalError),
 }
 # Where a state is another's than its class.
 _STATES: dict[str, type[DatabaseError]] = {
     "08P01": ProgrammingError,  # the count of parameters does not fit
-    "21000": ProgrammingError,
     "40002": IntegrityError,
 }
 

@@ -1,6 +1,6 @@
-"""Python's placeholders, `%s` and `%(name)s`, into PostgreSQL's `$1`, `$2`, …
+"""Python's placeholders, `%s` and `%(name)s`, into the numbered ones of PostgreSQL.
 
-As in other clients, a percent sign is always one of a placeholder where parameters are given, in literals and comments too: `%%` is the sign itself.
+As in other clients, where parameters are given a percent sign is one of a placeholder, in literals and comments too: `%%` is the sign.
 """
 
 from __future__ import annotations

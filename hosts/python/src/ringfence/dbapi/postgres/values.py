@@ -169,8 +169,8 @@ def _one_kind(elements: list[Case]) -> tuple[int, list[Case]]:
 def row(values: Sequence[Case]) -> tuple[Any, ...]:
     """A row's values in Python.
 
-    What Python can't hold stays text, as the server wrote it: dates before the year 1 or after 9999, `infinity`, 24 o'clock; and so do values
-    of types that have no case in WIT, an enum's labels for one.
+    What Python can't hold stays text, as the server wrote it: dates before the year 1 or after 9999, `infinity`, 24 o'clock.
+    So do values of types that have no case in WIT, an enum's labels for one.
     """
     return tuple([_nested(one.value) if one.name == "array" else _value(one.value) for one in values])
 
