@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from crates import CrateMissing
 from host.engine.suite import origin
 from ringfence_composer.errors import DigestMismatch
 
@@ -23,25 +24,25 @@ def test_all_scripts_are_there():
 def test_without_cargo_one_line_says_what_to_install(home, monkeypatch):
     """In CI as well: the suite is never skipped."""
     monkeypatch.setenv("PATH", str(home))
-    with pytest.raises(origin.SuiteMissing) as caught:
+    with pytest.raises(CrateMissing) as caught:
         origin.scripts()
-    assert caught.value.message.startswith("the component-model suite can't be fetched: cargo is not installed (install Rust")
+    assert caught.value.message.startswith("the crate wasm-tools can't be fetched: cargo is not installed (install Rust")
     assert "\n" not in caught.value.message
 
 
 def test_offline_one_line_says_why(home, monkeypatch):
     """What cargo itself says goes with it."""
     monkeypatch.setenv("CARGO_NET_OFFLINE", "true")
-    with pytest.raises(origin.SuiteMissing) as caught:
+    with pytest.raises(CrateMissing) as caught:
         origin.scripts()
-    assert caught.value.message.startswith("the component-model suite can't be fetched: cargo: ended with exit code 101; error: ")
+    assert caught.value.message.startswith("the crate wasm-tools can't be fetched: cargo: ended with exit code 101; error: ")
     assert caught.value.message.endswith("(see to it that cargo reaches its registry, once)")
     assert "\n" not in caught.value.message
 
 
 def test_another_crate_of_that_name_is_refused(home):
     """What runs is what was pinned, whoever filled the cache."""
-    kept = home / "registry" / "cache" / "somewhere" / f"{origin.CRATE}-{origin.VERSION}.crate"
+    kept = home / "registry" / "cache" / "somewhere" / origin.CRATE.file
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"something else")
     with pytest.raises(DigestMismatch, match="the crate wasm-tools"):
