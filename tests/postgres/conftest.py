@@ -16,14 +16,14 @@ from ringfence.dbapi import postgres
 TEXT = """
 ringfence: 1
 graph: client
-parameters:
-  postgres: { type: endpoint, default: "127.0.0.1:5432", within: "127.0.0.1:*" }
+PARAMETERS
 nodes:
   postgres: { component: ROOT/components/postgres-client, limits: { deadline: LIMIT, output: 64MiB } }
 edges:
   - { from: postgres, to: host, grant: { GRANT } }
 expose: [postgres]
 """
+PARAMETERS = 'parameters: { postgres: { type: endpoint, default: "127.0.0.1:5432", within: "127.0.0.1:*" } }'
 GRANT = 'tcp: ["${postgres}"], env: [PGPASSWORD, { DATABASE_URL: "postgresql://${postgres}" }]'
 
 
@@ -44,7 +44,13 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         if (grant, deadline) not in done:
             folder = tmp_path_factory.mktemp("graph")
             file = done[grant, deadline] = folder / "graph.yaml"
-            text = TEXT.replace("GRANT", grant).replace("LIMIT", deadline).replace("ROOT", os.path.relpath(ROOT, folder))
+            parameters = PARAMETERS if "${postgres}" in grant else ""
+            text = (
+                TEXT.replace("PARAMETERS", parameters)
+                .replace("GRANT", grant)
+                .replace("LIMIT", deadline)
+                .replace("ROOT", os.path.relpath(ROOT, folder))
+            )
             file.write_text(text)
             compose_file(file)
         return done[grant, deadline]
