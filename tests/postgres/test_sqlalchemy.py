@@ -67,11 +67,6 @@ def test_objects_are_kept_and_found_again(engine):
         first = ada.orders[0]
         assert (first.total, first.notes) == (decimal.Decimal("0.25"), {"gift": True, "lines": [1, None]})
         assert (first.tags, first.sizes) == (["a", "it's"], [1, 2])
-            decimal.Decimal("0.25"),
-            {"gift": True, "lines": [1, None]},
-            ["a", "it's"],
-            [1, 2],
-        )
         assert (first.placed, first.key, first.scan) == (dt.datetime(2026, 1, 1, tzinfo=dt.UTC), uuid.UUID(int=1), b"\1\1\1")
         totals = select(Customer.name, func.sum(Order.total)).join(Order).group_by(Customer.name).order_by(Customer.name)
         assert session.execute(totals).all() == [("50% off", decimal.Decimal("0.75")), ("Ada", decimal.Decimal("0.75"))]
@@ -98,6 +93,15 @@ def test_savepoints_and_isolation_levels(engine):
         assert connection.scalar(select(func.count()).select_from(Customer)) == 0
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM"))
+
+
+def test_rows_are_streamed_through_a_cursor_of_the_servers(engine):
+    """As SQLAlchemy is asked to, where a result is larger than memory."""
+    with engine.connect().execution_options(stream_results=True, yield_per=100) as connection:
+        seen = connection.execute(text("SELECT n FROM generate_series(1, :last) n"), {"last": 1000})
+        assert next(seen.scalars()) == 1
+        assert connection.scalar(text("SELECT count(*) FROM pg_cursors"), execution_options={"stream_results": False}) == 1
+        assert sum(seen.scalars()) == 500_499
 
 
 def test_tables_are_reflected(engine):

@@ -259,6 +259,14 @@ def test_rows_cross_in_batches(orders):
     assert cursor.fetchall() == []
 
 
+def test_rows_that_nobody_took_are_let_go(cursor):
+    """A hundred answers of five megabytes each would not fit in the client's memory."""
+    cursor.batch = 1
+    for _ in range(100):
+        cursor.execute("SELECT n, repeat('x', 1000) FROM generate_series(1, 5000) n")
+        assert cursor.fetchone()[0] == 1
+
+
 def test_bulk_is_all_or_nothing(connect):
     """Also where it is no part of a transaction, and more than crosses at once."""
     connection = connect(autocommit=True)

@@ -19,13 +19,16 @@ _STATES = {
 
 
 class Rows:
-    """The resource `rows`: those of one answer that were not taken yet."""
+    """The resource `rows`: those of one answer that were not taken yet. componentize-py keeps this object when its handle is dropped."""
 
     def __init__(self, rows: Iterator[list[Value]]) -> None:
         self._rows = rows
 
     def next(self, count: int) -> list[list[Value]]:
         return list(islice(self._rows, count))
+
+    def discard(self) -> None:
+        self._rows = iter(())
 
 
 class Statement:

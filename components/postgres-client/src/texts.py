@@ -85,6 +85,9 @@ _TYPES: dict[int, tuple[int, Callable[[str], Scalar]]] = {
     3802: (3807, Scalar_Jsonb),
 }
 
+_INT2VECTOR = 22
+"""Of the catalogue: an array whose subscripts begin at 0, with a text of its own."""
+
 # The type that a parameter of a case is given. The server infers it for text; integers get the smallest that holds them, as every operator
 # and function takes a smaller one.
 _OIDS = {
@@ -116,10 +119,18 @@ def _reader(oid: int) -> Reader:
     if oid in _TYPES:
         read = _TYPES[oid][1]
         return lambda text: Value_Scalar(read(text))
+    if oid == _INT2VECTOR:
+        return lambda text: Value_Array(_vector(text))
     for element, (array, read) in _TYPES.items():
         if array == oid:
             return lambda text: Value_Array(_array(text, element, read))
     return lambda text: Value_Scalar(Scalar_Other(TypedText(oid, text)))
+
+
+def _vector(text: str) -> Array:
+    """Reads `1 2 3`."""
+    elements: list[Scalar] = [Scalar_Integer(int(one)) for one in text.split()]
+    return Array(_INT2, [Dimension(len(elements), 0)] if elements else [], elements)
 
 
 def _array(text: str, element: int, read: Callable[[str], Scalar]) -> Array:

@@ -206,6 +206,13 @@ class Connection:
             self._begin(opened)
             return opened.copy_out(sql) if data is None else opened.copy_in(sql, data)
 
+    def discard(self, rows: Any) -> None:
+        """Have the client let go of rows that nobody wants any more."""
+        with self._guard, suppress(RingfenceError):
+            if not self.closed:
+                rows.discard()
+            rows.close()
+
     @contextmanager
     def calling(self) -> Iterator[Any]:
         """The client's connection, for one caller at a time; what its calls end with comes out as PEP 249's exceptions."""

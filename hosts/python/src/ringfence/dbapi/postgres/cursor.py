@@ -164,7 +164,7 @@ class Cursor:
 
     def _drop_more(self) -> None:
         if self._more is not None:
-            self._more.close()
+            self.connection.discard(self._more)
             self._more = None
 
     def _check_open(self) -> None:

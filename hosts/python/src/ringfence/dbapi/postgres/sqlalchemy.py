@@ -9,9 +9,23 @@ from types import ModuleType
 from typing import Any
 
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGIdentifierPreparer
-from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
+from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000, PGExecutionContext_pg8000, ServerSideCursor
 
 from ringfence.dbapi import postgres
+
+
+class _ServerSideCursor(ServerSideCursor):
+    """What SQLAlchemy reads through where rows are to be streamed: a cursor that is declared in SQL."""
+
+    def execute(self, operation: str, args: Any = (), stream: None = None) -> _ServerSideCursor:  # noqa: ARG002 (pg8000's)
+        self.cursor.execute(f"DECLARE {self.ident} NO SCROLL CURSOR FOR {operation}", args)
+        return self
+
+
+class _ExecutionContext(PGExecutionContext_pg8000):
+    def create_server_side_cursor(self) -> Any:
+        made = super().create_server_side_cursor()  # type: ignore[no-untyped-call]
+        return _ServerSideCursor(made.cursor, made.ident)  # type: ignore[no-untyped-call]
 
 
 class Dialect(PGDialect_pg8000):
@@ -19,6 +33,7 @@ class Dialect(PGDialect_pg8000):
 
     driver = "ringfence"
     supports_statement_cache = True
+    execution_ctx_cls = _ExecutionContext
     statement_compiler = PGCompiler  # type: ignore[assignment]  # the base of what pg8000's is, which differs in percent signs only
     preparer = PGIdentifierPreparer  # type: ignore[assignment]  # likewise
 
