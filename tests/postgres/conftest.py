@@ -43,6 +43,7 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def compose(grant: str = GRANT, deadline: str = "60s") -> Path:
         if (grant, deadline) not in done:
             folder = tmp_path_factory.mktemp("graph")
+            (folder / "home").mkdir()  # for grants of files
             file = done[grant, deadline] = folder / "graph.yaml"
             parameters = PARAMETERS if "${postgres}" in grant else ""
             text = (

@@ -127,23 +127,27 @@ def test_a_unix_socket_is_refused(fenced, server, tmp_path):
 
 
 def test_the_password_file_is_not_read(fenced, composed, server, tmp_path, monkeypatch):
-    """Neither where libpq would look, nor where a variable leads that the guest is given."""
-    (tmp_path / "guest").mkdir()
+    """Neither where libpq would look, nor where a variable leads that the guest is given; only what a grant of files names."""
     guest = native_guest("postgres-client", tmp_path / "guest")
     secret = server.password.replace("\\", "\\\\").replace(":", "\\:")
-    (tmp_path / ".pgpass").write_text(f"# mine\nelsewhere:5432:*:*:no\n127.0.0.1:{server.port}:*:{server.user}:{secret}\n")
-    (tmp_path / ".pgpass").chmod(0o600)
+    entries = f"# mine\nelsewhere:5432:*:*:no\n127.0.0.1:{server.port}:*:{server.user}:{secret}\n"
+    (tmp_path / ".pgpass").write_text(entries)
     settings = {"user": server.user, "host": "127.0.0.1", "port": server.port}
-    given = (TCP, f"{TCP}, env: [HOME]", f'{TCP}, env: [{{ PGPASSFILE: "{tmp_path}/.pgpass" }}]')
-    for grant in given:
-        composed(grant, "10s")
+    home = 'files: [{ path: home, match: ["MATCH"], as: /home }], env: [{ HOME: /home }]'
+    granted, beside = (f"{TCP}, {home.replace('MATCH', match)}" for match in (".pgpass", "*.txt"))
+    refused = (TCP, f"{TCP}, env: [HOME]", f'{TCP}, env: [{{ PGPASSFILE: "{tmp_path}/.pgpass" }}]')
+    for grant in (granted, beside, *refused):
+        (composed(grant, "10s").parent / "home/.pgpass").write_text(entries)
     cache = user_cache()
     monkeypatch.setenv("HOME", str(tmp_path))
-    for grant in given:
+    for grant in refused:
         with pytest.raises(postgres.OperationalError, match="wants a password") as failed:
             postgres.connect(fenced(grant, cache=cache), **settings)
         assert failed.value.sqlstate == "28P01"
-    assert native_answer(guest, **settings) == "granted"
+    error = refusal(fenced(beside, cache=cache), **settings)
+    assert [one.value for one in error.__cause__.denials] == ["'/home/.pgpass'"]
+    assert selected(fenced(granted, cache=cache), **settings) == "granted"
+    assert native_answer(guest, **settings) == "granted"  # outside the fence nothing need be granted
     monkeypatch.setenv("PGPASSFILE", str(tmp_path / "nothing"))
     with pytest.raises(Exception) as missing:
         native_answer(guest, **settings)
