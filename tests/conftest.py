@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from places import ROOT, SHOP
+from postgres_server import PostgresServer
 from vendor_server import VendorServer
 
 if TYPE_CHECKING:
@@ -96,6 +97,13 @@ def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[VendorServer]:
     """A vendor server on loopback; its token is in the environment."""
     monkeypatch.setenv("VENDOR_TOKEN", TOKEN)
     with VendorServer(token=TOKEN) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A real PostgreSQL on loopback, which asks for a password."""
+    with PostgresServer() as server:
         yield server
 
 

@@ -66,9 +66,10 @@ class Reader:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_a_document_does_what_it_says(document, vendor, tmp_path):
+def test_a_document_does_what_it_says(document, vendor, postgres_server, tmp_path):
     compose_file(ROOT / "manifests" / "shop" / "graph.yaml")
     env = {**os.environ, "PORT": vendor.address.rpartition(":")[2], "UV_NO_SYNC": "1", "UV_PROJECT": str(ROOT)}
+    env |= {"POSTGRES": postgres_server.address, "PGPASSWORD": postgres_server.password}
     env["PYTHONPATH"] = "manifests/shop/app"  # what an application on the shop imports
     env["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), env["PATH"]])
     reader = Reader(DOCUMENTS[document] or tmp_path, env)

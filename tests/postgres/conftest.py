@@ -28,9 +28,8 @@ GRANT = 'tcp: ["${postgres}"], env: [PGPASSWORD, { DATABASE_URL: "postgresql://$
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
-        yield server
+def server(postgres_server: PostgresServer) -> PostgresServer:
+    return postgres_server
 
 
 @pytest.fixture(scope="session")
