@@ -18,7 +18,7 @@ ringfence: 1
 graph: client
 PARAMETERS
 nodes:
-  postgres: { component: ROOT/components/postgres-client, limits: { deadline: LIMIT, output: 64MiB } }
+  postgres: { component: ROOT/components/postgres-client, limits: { deadline: LIMIT } }
 edges:
   - { from: postgres, to: host, grant: { GRANT } }
 expose: [postgres]

@@ -259,6 +259,23 @@ def test_rows_cross_in_batches(orders):
     assert cursor.fetchall() == []
 
 
+def test_large_rows_cross_in_smaller_batches(cursor):
+    """Sixty megabytes in all, where the graph lets sixteen out at once."""
+    cursor.execute("SELECT n, repeat('x', 20000), NULL FROM generate_series(1, 3000) n")
+    seen = [(n, len(text)) for n, text, _ in cursor]
+    assert seen == [(n, 20000) for n in range(1, 3001)]
+
+
+def test_bulk_that_answers_as_much_as_it_is_sent_does_not_hang(orders):
+    """The server reads no further while nobody reads what it answers."""
+    large = "x" * 300_000
+    cursor = orders.cursor()
+    cursor.executemany("INSERT INTO orders VALUES (%s, %s, 0) RETURNING customer", [(n, large) for n in range(60)])
+    assert cursor.rowcount == 60
+    cursor.executemany("SELECT repeat('x', 300000 + %s)", [[n] for n in range(300)])
+    assert cursor.rowcount == 300
+
+
 def test_rows_that_nobody_took_are_let_go(cursor):
     """A hundred answers of five megabytes each would not fit in the client's memory."""
     cursor.batch = 1

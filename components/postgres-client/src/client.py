@@ -18,14 +18,27 @@ _STATES = {
 }
 
 
+SizedRow = tuple[int, list[Value]]
+"""A row, and about how many bytes it takes on its way out."""
+
+_ENOUGH = 4 * 1024 * 1024
+"""Bytes after which no more rows come at once: a graph bounds what a call gives out."""
+
+
 class Rows:
     """The resource `rows`: those of one answer that were not taken yet. componentize-py keeps this object when its handle is dropped."""
 
-    def __init__(self, rows: Iterator[list[Value]]) -> None:
+    def __init__(self, rows: Iterator[SizedRow]) -> None:
         self._rows = rows
 
     def next(self, count: int) -> list[list[Value]]:
-        return list(islice(self._rows, count))
+        taken, total = [], 0
+        for size, row in islice(self._rows, count):
+            taken.append(row)
+            total += size
+            if total >= _ENOUGH:
+                break
+        return taken
 
     def discard(self) -> None:
         self._rows = iter(())
@@ -121,14 +134,14 @@ class Connection:
 
 
 def _reply(session: Session, context: core.Context, batch: int) -> Reply:
-    rows = context.rows or []
-    rest = Rows(islice(rows, batch, None)) if len(rows) > batch else None
+    rows = Rows(iter(context.rows or ()))
+    first = rows.next(batch)
     return Reply(
         command=getattr(context, "command", ""),
         affected=None if context.row_count < 0 else context.row_count,
         columns=_columns(context.columns or []),
-        rows=rows[:batch],
-        more=rest,
+        rows=first,
+        more=rows if len(first) < len(context.rows or ()) else None,
         transaction=_STATES[session.transaction],
     )
 

@@ -29,8 +29,11 @@ _SETTINGS = {"client_encoding": "UTF8", "DateStyle": "ISO", "IntervalStyle": "is
 _COPY_FAIL = b"f"
 _UNNAMED = core.NULL_BYTE
 _AUTHENTICATED = 0
-_AHEAD = 256
-"""How many executions are sent before their answers are read: few enough for the answers to fit in the connection's buffers."""
+_AHEAD, _AHEAD_SIZE = 256, 16 * 1024
+"""How many executions, and characters of their parameters, are sent before answers are read. It must fit in the server's buffers: while it
+can't write it does not read either, and both would wait for ever."""
+_VALUE = 64
+"""About what a value takes on its way out, in bytes, beside its text."""
 
 
 def open_session(server: Server) -> "Session":
@@ -97,9 +100,9 @@ class Session(core.CoreConnection):
         with self.exchange():
             self._parse(_checked(sql))
             self._read_answers(core.Context(sql))
-            for start in range(0, len(texts), _AHEAD):
+            for part in _parts(texts):
                 context = core.Context(sql)
-                for one in texts[start : start + _AHEAD]:
+                for one in part:
                     self._bind_and_execute(one)
                 self._read_answers(context)
                 affected += context.total
@@ -207,7 +210,9 @@ class Session(core.CoreConnection):
         super().handle_ROW_DESCRIPTION(data, context)
 
     def handle_DATA_ROW(self, data: bytes, context: core.Context) -> None:
-        """Nulls are values here."""
+        """Nulls are values here, and how large a row is counts. One that was not described is an answer that nobody asked for."""
+        if context.rows is None:
+            return
         row, at = [], 2
         for read in context.input_funcs:
             length = int.from_bytes(data[at : at + 4], signed=True)
@@ -217,7 +222,7 @@ class Session(core.CoreConnection):
             else:
                 row.append(read(data[at : at + length].decode(self._client_encoding)))
                 at += length
-        context.rows.append(row)
+        context.rows.append((len(data) + _VALUE * len(row), row))
 
     def handle_COMMAND_COMPLETE(self, data: bytes, context: core.Context) -> None:
         """The whole word of the server; the driver keeps the sum of counts only, and calls what ends a failed transaction an error."""
@@ -268,6 +273,21 @@ class Prepared:
     def deallocate(self) -> None:
         with self._session.exchange():
             self._session.close_prepared_statement(self._name)
+
+
+def _parts(rows: list[list[str | None]]) -> Iterator[list[list[str | None]]]:
+    """The rows of parameters in parts of which each may be sent at once; one that is too large for that comes alone."""
+    part: list[list[str | None]] = []
+    total = 0
+    for row in rows:
+        size = sum(len(one) for one in row if one is not None)
+        if part and (len(part) == _AHEAD or total + size > _AHEAD_SIZE):
+            yield part
+            part, total = [], 0
+        part.append(row)
+        total += size
+    if part:
+        yield part
 
 
 def _checked(sql: str) -> str:

@@ -226,7 +226,8 @@ class Connection:
                     self._end(f"the connection was lost: {found}")
                 else:
                     self._prepared.clear()
-                    self._state = self._opened.transaction()
+                    with suppress(RingfenceError):  # it ended meanwhile: the next call says so
+                        self._state = self._opened.transaction()
                 raise found from error
             except exceptions.Error:
                 raise

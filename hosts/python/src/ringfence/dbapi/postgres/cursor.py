@@ -38,7 +38,7 @@ class Cursor:
     arraysize = 1
     """How many rows `fetchmany` gives unless it is told."""
     batch = 5000
-    """How many rows cross the fence at once."""
+    """How many rows cross the fence at once; fewer where they are large."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
