@@ -182,6 +182,7 @@ def message(code, body=b""):
 AUTHENTICATED = message(b"R", struct.pack("!i", 0)) + message(b"Z", b"I")
 ROW = message(b"D", struct.pack("!hi", 1, 1_000_000) + b"x" * 1_000_000)
 COLUMN = message(b"T", struct.pack("!h", 1) + b"c\0" + struct.pack("!ihihih", 0, 0, 25, -1, -1, 0))
+NUMBERS = COLUMN.replace(struct.pack("!i", 25), struct.pack("!i", 20))
 
 
 @pytest.mark.parametrize(
@@ -200,6 +201,11 @@ COLUMN = message(b"T", struct.pack("!h", 1) + b"c\0" + struct.pack("!ihihih", 0,
         [AUTHENTICATED, message(b"D", b"\0\x01")],
         [AUTHENTICATED, COLUMN + message(b"D", struct.pack("!hi", 1, 2) + b"\xff\xfe")],
         [AUTHENTICATED, [COLUMN] + [ROW] * 1000],
+        [AUTHENTICATED, message(b"C", b"SELECT 1\0") + message(b"Z", b"?")],
+        [
+            AUTHENTICATED,
+            COLUMN.replace(struct.pack("!i", 25), struct.pack("!i", 20)) + message(b"D", struct.pack("!hi", 1, 30) + b"9" * 30),
+        ],
         [AUTHENTICATED, b""],
     ],
     ids=lambda answers: repr(answers)[:30],

@@ -226,6 +226,19 @@ def test_parameters_that_the_statement_does_not_take_are_the_applications_fault(
     assert client.execute("SELECT 1", [], 10).affected == 1
 
 
+def test_types_have_numbers_of_all_32_bits(client):
+    """A database that has made many objects hands out such; an unknown one is the server's to refuse."""
+    from ringfence import GuestError
+    from ringfence.contract.values import Case
+
+    unknown = Case("scalar", Case("other", {"type_oid": 2**32 - 5, "text": "x"}))
+    for use in (lambda: client.execute("SELECT $1", [unknown], 1), lambda: client.prepare("SELECT $1", [2**32 - 5])):
+        with pytest.raises(GuestError) as failed:
+            use()
+        assert str(2**32 - 5) in failed.value.value.message
+        assert not failed.value.value.disconnected
+
+
 def test_sql_with_nul_is_refused_before_it_is_sent(cursor):
     """The protocol ends a text at NUL: what stands behind would be read as something else."""
     for parameters in (None, []):

@@ -32,6 +32,7 @@ _AUTHENTICATED = 0
 _AHEAD, _AHEAD_SIZE = 256, 16 * 1024
 """How many executions, and characters of their parameters, are sent before answers are read. It must fit in the server's buffers: while it
 can't write it does not read either, and both would wait for ever."""
+_DIGITS = 18
 _VALUE = 64
 """About what a value takes on its way out, in bytes, beside its text."""
 
@@ -123,7 +124,7 @@ class Session(core.CoreConnection):
     def prepare(self, sql: str, oids: Sequence[int]) -> "Prepared":
         """A statement that the server keeps."""
         with self.exchange():
-            name, columns, readers = self.prepare_statement(_checked(sql), oids)
+            name, columns, readers = self.prepare_statement(_checked(sql), _signed(oids))
             return Prepared(self, name, columns or [], readers, self._parameter_oids)
 
     def commit(self) -> None:
@@ -172,7 +173,7 @@ class Session(core.CoreConnection):
             raise _not_spoken(error) from error
 
     def _parse(self, sql: str, oids: Sequence[int] = ()) -> None:
-        self.send_PARSE(_UNNAMED, sql, oids)
+        self.send_PARSE(_UNNAMED, sql, _signed(oids))
 
     def _bind_and_execute(self, texts: Sequence[str | None], *, describe: bool = False) -> None:
         self.send_BIND(_UNNAMED, texts)
@@ -198,6 +199,12 @@ class Session(core.CoreConnection):
         super().handle_ERROR_RESPONSE(data, context)
         if is_fatal(context.error.args[0]):
             raise context.error
+
+    def handle_READY_FOR_QUERY(self, data: bytes, context: core.Context) -> None:
+        """The driver takes any state."""
+        if data not in (core.IDLE, core.IN_TRANSACTION, core.IN_FAILED_TRANSACTION):
+            raise ValueError(data)
+        super().handle_READY_FOR_QUERY(data, context)
 
     def handle_PARAMETER_DESCRIPTION(self, data: bytes, context: core.Context) -> None:
         (count,) = unpack_from("!H", data)
@@ -228,7 +235,7 @@ class Session(core.CoreConnection):
         """The whole word of the server; the driver keeps the sum of counts only, and calls what ends a failed transaction an error."""
         context.command = data[:-1].decode("ascii", "replace")
         count = context.command.rpartition(" ")[2]
-        context.row_count = int(count) if count.isdigit() else -1
+        context.row_count = int(count) if count.isdigit() and len(count) <= _DIGITS else -1
         context.total = getattr(context, "total", 0) + max(context.row_count, 0)
         if getattr(context, "simple", False):  # of several statements, the last one's answer is given
             if not context.described:
@@ -288,6 +295,11 @@ def _parts(rows: list[list[str | None]]) -> Iterator[list[list[str | None]]]:
         total += size
     if part:
         yield part
+
+
+def _signed(oids: Sequence[int]) -> list[int]:
+    """The driver packs OIDs, which have no sign, as if they had one."""
+    return [oid - (oid >> 31 << 32) for oid in oids]
 
 
 def _checked(sql: str) -> str:
