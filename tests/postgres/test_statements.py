@@ -1,6 +1,7 @@
 """What an application does with a database, against a real one: statements, transactions, errors by SQLSTATE, bulk, restarts, threads."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -67,6 +68,26 @@ def test_prepared_statements_are_parsed_once(connection):
     for n in range(150):
         connection.execute(f"SELECT {n}, %s::int", [n], prepare=True)
     assert kept() == 100
+
+
+def test_prepared_statements_outlive_errors_and_are_made_anew_when_stale(connect):
+    """Neither may the server be left with more of them at every error, nor the application with one that never works again."""
+    connection = connect(autocommit=True)
+    connection.execute("CREATE TEMP TABLE changing (n int PRIMARY KEY)")
+    for _ in range(20):
+        for n in (1, 1):
+            with suppress(postgres.IntegrityError):
+                connection.execute("INSERT INTO changing VALUES (%s)", [n], prepare=True)
+    assert connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() == (1,)
+    assert connection.execute("SELECT * FROM changing", prepare=True).fetchall() == [(1,)]
+    connection.execute("ALTER TABLE changing ADD COLUMN t text")
+    with pytest.raises(postgres.NotSupportedError, match="cached plan"):
+        connection.execute("SELECT * FROM changing", prepare=True)
+    assert connection.execute("SELECT * FROM changing", prepare=True).fetchall() == [(1, None)]
+    connection.execute("DEALLOCATE ALL")
+    with pytest.raises(postgres.ProgrammingError):
+        connection.execute("SELECT * FROM changing", prepare=True)
+    assert connection.execute("SELECT * FROM changing", prepare=True).fetchall() == [(1, None)]
 
 
 def test_a_prepared_statement_knows_its_parameters_and_columns(client):

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ringfence.contract.errors import RingfenceError
+from ringfence.contract.errors import GuestError, RingfenceError
 from ringfence.contract.values import Case
 from ringfence.dbapi import exceptions
 from ringfence.dbapi.postgres.cursor import Cursor
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _MOST_PREPARED = 100
+_STALE = ("0A000", "26000")
+"""What an execution ends with whose tables have changed since it was prepared, or that SQL has deallocated."""
 _ROWS_AT_ONCE = 5000
 
 
@@ -87,7 +89,7 @@ class Connection:
 
     def __init__(self, opened: Any, *, autocommit: bool = False) -> None:
         self._opened: Any = opened
-        self._lost = ""
+        self._ended: exceptions.Error | None = None
         self._autocommit = autocommit
         self._state = "idle"
         self._guard = threading.RLock()
@@ -148,7 +150,7 @@ class Connection:
         """End the connection; what was not committed is undone. Twice is harmless."""
         with self._guard:
             opened = self._opened
-            self._end("the connection is closed")
+            self._end(exceptions.InterfaceError("the connection is closed"))
             if opened is not None:
                 with suppress(RingfenceError):
                     opened.disconnect()
@@ -178,7 +180,7 @@ class Connection:
         """The client's answer to a statement, in the transaction."""
         with self.calling() as opened:
             self._begin(opened)
-            reply = self._statement(opened, sql).execute(values, batch) if prepare else opened.execute(sql, values, batch)
+            reply = self._run_prepared(opened, sql, values, batch) if prepare else opened.execute(sql, values, batch)
             self._state = reply.transaction
             return reply
 
@@ -223,16 +225,15 @@ class Connection:
             except RingfenceError as error:
                 found, gone = failure(error)
                 if gone:
-                    self._end(f"the connection was lost: {found}")
+                    self._end(exceptions.OperationalError(f"the connection was lost: {found}"))
                 else:
-                    self._prepared.clear()
                     with suppress(RingfenceError):  # it ended meanwhile: the next call says so
                         self._state = self._opened.transaction()
                 raise found from error
             except exceptions.Error:
                 raise
             except BaseException:  # Ctrl-C, for one, which ends the guest
-                self._end("the connection was lost: a call was interrupted")
+                self._end(exceptions.OperationalError("the connection was lost: a call was interrupted"))
                 raise
 
     def _begin(self, opened: Any) -> None:
@@ -240,21 +241,26 @@ class Connection:
             opened.begin()
             self._state = "active"
 
-    def _statement(self, opened: Any, sql: str) -> Any:
-        """The prepared statement for this text; the oldest goes where there are too many."""
+    def _run_prepared(self, opened: Any, sql: str, values: list[Case], batch: int) -> Any:
+        """The same by a statement that the server keeps; the oldest goes where there are too many, and one that has become stale."""
         if sql not in self._prepared:
             if len(self._prepared) >= _MOST_PREPARED:
                 self._prepared.pop(next(iter(self._prepared))).deallocate()
             self._prepared[sql] = opened.prepare(sql, [])
-        return self._prepared[sql]
+        try:
+            return self._prepared[sql].execute(values, batch)
+        except GuestError as error:
+            if error.value.sqlstate in _STALE:
+                with suppress(RingfenceError):
+                    self._prepared.pop(sql).deallocate()
+            raise
 
     def _check(self) -> None:
-        if self._opened is None:
-            kind = exceptions.OperationalError if "lost" in self._lost else exceptions.InterfaceError
-            raise kind(self._lost)
+        if self._ended is not None:
+            raise type(self._ended)(*self._ended.args)
 
-    def _end(self, reason: str) -> None:
-        self._lost = self._lost or reason
+    def _end(self, why: exceptions.Error) -> None:
+        self._ended = self._ended or why
         self._opened = None
         self._state = "idle"
         self._prepared.clear()
