@@ -46,18 +46,24 @@ class PostgresServer:
         return str(self._folder)
 
     def __enter__(self) -> Self:
+        try:
+            self._make()
+            self.start()
+            self.run("createdb", *self.place, self.user)
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        return self
+
+    def _make(self) -> None:
         secret = self._folder / "password"
         secret.write_text(self.password)
         if self._owner is not None:
             for path in (self._folder, secret):
                 os.chown(path, self._owner, -1)
-        self.run(
-            "initdb", "-D", self._data, "-U", self.user, "-A", "scram-sha-256", "--pwfile", secret, "--no-sync", "-E", "UTF8", "--locale=C"
-        )
+        login = ("-U", self.user, "-A", "scram-sha-256", "--pwfile", secret)
+        self.run("initdb", "-D", self._data, *login, "--no-sync", "-E", "UTF8", "--locale=C")
         secret.unlink()
-        self.start()
-        self.run("createdb", *self.place, self.user)
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -112,8 +118,12 @@ def _programs(folder: Path, *, shared: bool) -> Path:
     installed = Path(found.origin).parent / "pginstall18"
     if shared or all(one.stat().st_mode & 0o001 for one in (installed, *installed.parents)):
         return installed / "bin"
-    shutil.copytree(installed, folder / "pginstall", symlinks=True)
-    return folder / "pginstall" / "bin"
+    package = installed.parent
+    shutil.copytree(installed, folder / package.name / installed.name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")  # beside the package, where the programs look for them
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name, symlinks=True)
+    return folder / package.name / installed.name / "bin"
 
 
 def _free_port() -> int:
