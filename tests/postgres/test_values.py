@@ -161,6 +161,16 @@ def test_a_value_without_a_type_is_refused_with_its_class(cursor):
         cursor.execute("SELECT %s", [object()])
 
 
+def test_what_json_and_decimal_text_can_not_hold_is_bad_data(cursor):
+    """Whatever the application gives wrongly is one of the errors that its code for databases expects."""
+    endless = {}
+    endless["again"] = endless
+    for value in ({"a": {1, 2}}, Json(object()), endless, 10**5000, [{"a": b""}]):
+        with pytest.raises(DataError, match="can't be sent"):
+            cursor.execute("SELECT %s", [value])
+    assert cursor.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_half_a_surrogate_pair_is_bad_data(cursor):
     """WIT's strings are Unicode; the error must be one that database code expects."""
     with pytest.raises(DataError):

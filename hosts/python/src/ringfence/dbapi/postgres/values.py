@@ -62,7 +62,7 @@ def parameter(value: object) -> Case:
 
     Raises:
         ProgrammingError: it is of a class that has no type here.
-        DataError: it is a list that is no array.
+        DataError: it is a list that is no array, or holds what can't be written (a dict with a set in it, say).
     """
     if isinstance(value, list | tuple):
         return Case("array", _array(value))
@@ -75,7 +75,10 @@ def _scalar(value: object) -> Case:
         write = next((write for kind, write in _WRITE.items() if isinstance(value, kind)), None)
         if write is None:
             raise ProgrammingError(f"no PostgreSQL type is known for {type(value).__name__}: give it as text, or as one that is")
-    return write(value)
+    try:
+        return write(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DataError(f"a {type(value).__name__} that can't be sent: {error}") from error
 
 
 def _integer(value: int) -> Case:
@@ -129,7 +132,7 @@ _WRITE: Mapping[type, Callable[[Any], Case]] = {
 
 def _array(values: Sequence[Any]) -> dict[str, Any]:
     lengths: list[int] = []
-    level: list[Any] = list(values)
+    level: list[Any] = []
     rows: list[Any] = [values]
     while True:
         lengths.append(len(rows[0]))
