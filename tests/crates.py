@@ -24,7 +24,7 @@ class CrateMissing(ComposerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crate:
-    """A crate as crates.io has it; `sha256` is that of its archive."""
+    """A crate by its name and version; `sha256` is that of its archive."""
 
     name: str
     version: str
