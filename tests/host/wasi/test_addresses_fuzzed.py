@@ -17,7 +17,7 @@ from ringfence.wasi.sockets import lookup
 from ringfence.wasi.sockets.datagrams import Association
 
 OUTGOING = record_class(("data", "remote-address"))
-many = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+many = settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 ODD = [
     *("0.0.0.0", "0.0.0.1", "127.0.0.1", "127.255.255.255", "10.0.0.1", "169.254.169.254", "168.63.129.16", "255.255.255.255"),
