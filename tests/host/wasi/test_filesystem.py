@@ -108,15 +108,19 @@ def test_a_descriptor_does_what_its_flags_say_and_no_more(disk):
     one.write("a", b"abc")
     reads, writes, neither = one.open("a", "r"), one.open("a", "w"), one.open("a", "")
     for file in (reads, neither):
-        one.refused("not-permitted", one, "write", b"x", 0, at=file)
-        one.refused("not-permitted", one, "write-via-stream", 0, at=file)
-        one.refused("not-permitted", one, "append-via-stream", at=file)
+        one.refused("bad-descriptor", one, "write", b"x", 0, at=file)
+        one.refused("bad-descriptor", one, "write-via-stream", 0, at=file)
+        one.refused("bad-descriptor", one, "append-via-stream", at=file)
         one.refused("invalid", one, "set-size", 0, at=file)
     for file in (writes, neither):
-        one.refused("not-permitted", one, "read", 1, 0, at=file)
-        one.refused("not-permitted", one, "read-via-stream", 0, at=file)
+        one.refused("bad-descriptor", one, "read", 1, 0, at=file)
+        one.refused("bad-descriptor", one, "read-via-stream", 0, at=file)
     one.refused("not-directory", one, "stat-at", FOLLOW, "x", at=reads)
     one.refused("not-directory", one, "read-directory", at=reads)
+    other = disk(access=["read"])
+    only_read = other.open("a", "r")
+    other.refused("not-permitted", other, "write-via-stream", 0, at=only_read)  # here the grant is in the way
+    other.refused("not-permitted", other, "write", b"x", 0, at=only_read)
 
 
 def test_opening_follows_its_flags(disk):

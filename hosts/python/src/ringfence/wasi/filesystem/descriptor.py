@@ -75,8 +75,8 @@ class OpenDescriptor(Held):
         """The native descriptor of a file that was opened with this flag."""
         if self.is_folder:
             raise WitError("is-directory")
-        if flag and flag not in self.flags:
-            raise WitError("not-permitted")
+        if flag and flag not in self.flags:  # EBADF as in read(2) and write(2), where only the guest's own flags are in the way
+            raise WitError("bad-descriptor" if flag in self.opened.grant.access else "not-permitted")
         return self.opened.descriptor
 
     # Streams, reading and writing
