@@ -69,6 +69,7 @@ class Policy:
     """What a node may do: its grants by kind, those brought along by others included. Its representation shows kinds only."""
 
     grants: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, repr=False)
+    _admitted: set[Request] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @classmethod
     def bind(cls, forms: Mapping[str, Any]) -> Policy:
@@ -107,8 +108,19 @@ class Policy:
         return f"Policy({', '.join(f'{name}: {len(grants)}' for name, grants in self.grants.items())})"
 
 
+_REMEMBERED = 512
+
+
 def admits(policy: Policy, request: Request) -> bool:
-    """Whether a grant of the policy covers exactly what is asked for."""
+    """Whether a grant of the policy covers exactly what is asked for. What it admitted lately is remembered: guests ask again and again."""
+    known = policy._admitted  # noqa: SLF001 -- this function's own
+    if request in known:
+        return True
     kind = KINDS[request.kind]
     wanted = kind.exactly(request)
-    return any(kind.covers(grant, wanted) for grant in policy.of(request.kind))
+    admitted = any(kind.covers(grant, wanted) for grant in policy.of(request.kind))
+    if admitted:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known.add(request)
+    return admitted

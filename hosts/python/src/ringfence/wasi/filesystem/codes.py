@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
 
 from ringfence.contract.values import WitError
 
@@ -61,14 +61,22 @@ def code_of(error: OSError) -> str:
     return _CODES.get(error.errno or 0, "io")
 
 
-@contextmanager
-def answering() -> Iterator[None]:
+class _Answering:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, OSError):
+            raise WitError(code_of(error)) from error
+
+
+_ANSWERING = _Answering()
+
+
+def answering() -> AbstractContextManager[None]:
     """What the operating system says inside is answered to the guest.
 
     Raises:
         WitError: with the code for it.
     """
-    try:
-        yield
-    except OSError as error:
-        raise WitError(code_of(error)) from error
+    return _ANSWERING

@@ -81,14 +81,6 @@ class Changed(Exception):
         self.code = code
 
 
-def status_of(place: Place) -> os.stat_result | None:
-    """What is in a place, links not followed; None where nothing is."""
-    try:
-        return os.stat(place.name or b".", dir_fd=place.parent, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-
-
 def open_folder(permit: Permit, place: Place) -> Opened:
     """The folder in a place."""
     return _open(permit.call, place, lambda: os.open(place.name or b".", LISTED | _ALWAYS, dir_fd=place.parent))

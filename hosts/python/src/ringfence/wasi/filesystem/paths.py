@@ -26,7 +26,6 @@ from ringfence.wasi.filesystem.opened import (
     create_file,
     open_file,
     open_folder,
-    status_of,
 )
 from ringfence.wasi.filesystem.resolve import Base, Place, leads_out, request, resolved
 from ringfence.wasi.tables import expect
@@ -68,7 +67,7 @@ class Descriptor(OpenDescriptor):
         raise WitError(code)
 
     def _open(self, call: Call, place: Place, wish: Wish) -> Descriptor:
-        status = status_of(place)
+        status = place.status
         if status is None:
             return self._create(call, place, wish)
         if stat.S_ISDIR(status.st_mode):
@@ -120,7 +119,7 @@ class Descriptor(OpenDescriptor):
     def _seen(self, call: Call, path_flags: frozenset[str], path: str, *, see: bool = True) -> Iterator[tuple[Place, os.stat_result]]:
         """A place and what is there, which the guest may see."""
         with resolved(call, self.base, path, follow=follows(path_flags, path)) as place, answering():
-            status = status_of(place)
+            status = place.status
             if status is None:
                 raise missing(call, place)
             if see:
@@ -130,7 +129,7 @@ class Descriptor(OpenDescriptor):
 
     def readlink_at(self, call: Call, path: str) -> str:
         with resolved(call, self.base, path, follow=False) as place, answering():
-            if not place.name or status_of(place) is None:
+            if not place.name or place.status is None:
                 raise missing(call, place) if place.name else WitError("invalid")
             permit = allowed(call, request(place.grant, place.path, READ))
             target = _read_link(permit, place)
@@ -158,7 +157,7 @@ class Descriptor(OpenDescriptor):
     def _free(self, call: Call, path: str) -> Iterator[Place]:
         """A place where nothing is."""
         with resolved(call, self.base, path, follow=False) as place, answering():
-            status = status_of(place)
+            status = place.status
             if status is not None:
                 way = stat.S_ISDIR(status.st_mode)
                 allowed(call, request(place.grant, place.path, reach="way" if way else "entry"))
@@ -187,7 +186,7 @@ class Descriptor(OpenDescriptor):
 
     def unlink_file_at(self, call: Call, path: str) -> None:
         with resolved(call, self.base, path, follow=False) as place, answering():
-            status = status_of(place)
+            status = place.status
             if status is None:
                 raise missing(call, place)
             if stat.S_ISDIR(status.st_mode):
@@ -199,7 +198,7 @@ class Descriptor(OpenDescriptor):
 
     def remove_directory_at(self, call: Call, path: str) -> None:
         with resolved(call, self.base, path, follow=False) as place, answering():
-            status = status_of(place)
+            status = place.status
             if status is None:
                 raise missing(call, place)
             if not place.name:
@@ -215,7 +214,7 @@ class Descriptor(OpenDescriptor):
         if "symlink-follow" in old_path_flags:
             raise WitError("invalid")
         with self._both(call, old_path, new_descriptor, new_path) as (old, new):
-            status = status_of(old)
+            status = old.status
             if status is None:
                 raise missing(call, old)
             if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
@@ -224,7 +223,7 @@ class Descriptor(OpenDescriptor):
             source = allowed(call, request(old.grant, old.path, READ, hardlinks=True), reason=_LINKED)
             allowed(call, request(new.grant, new.path, _CREATE, hardlinks=True), reason=_LINKED)
             _check_slash(old, status)
-            if status_of(new) is not None:
+            if new.status is not None:
                 raise WitError("exist")
             if new.slashed:
                 raise missing(call, new)
@@ -237,7 +236,7 @@ class Descriptor(OpenDescriptor):
         with self._both(call, old_path, new_descriptor, new_path) as (old, new):
             if not old.name or not new.name:
                 raise WitError("busy")
-            status, replaced = status_of(old), status_of(new)
+            status, replaced = old.status, new.status
             if status is None:
                 raise missing(call, old)
             folder = stat.S_ISDIR(status.st_mode)

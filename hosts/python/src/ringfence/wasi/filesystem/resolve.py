@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
+from types import TracebackType
 from typing import NamedTuple, NoReturn
 
 from ringfence.call import Call
@@ -45,7 +46,8 @@ class Base(NamedTuple):
 class Place(NamedTuple):
     """Where a path leads: `name` in the folder `parent`, `path` in the granted folder. An empty name: the folder itself.
 
-    slashed: the path ended in a slash, so that only a folder may be there. The descriptor is good until `resolved` ends.
+    slashed: the path ended in a slash, so that only a folder may be there.
+    status: what is there, links not followed; None where nothing is. The descriptor is good until `resolved` ends.
     """
 
     grant: Files
@@ -53,26 +55,25 @@ class Place(NamedTuple):
     name: bytes
     path: str
     slashed: bool
+    status: os.stat_result | None = None
 
 
-@contextmanager
-def resolved(call: Call, base: Base, path: str, *, follow: bool) -> Iterator[Place]:
+def resolved(call: Call, base: Base, path: str, *, follow: bool) -> AbstractContextManager[Place]:
     """The place that a path leads to; a link at its end is followed where `follow` says so.
 
     Raises:
         WitError: it leads nowhere (`no-entry`, `not-directory`, `loop`, …); or out of the folder, or through one that the grant does not
             let the guest know of (`not-permitted`, recorded with the call).
     """
-    walk = _Walk(call, base, path, follow=follow)
-    try:
-        yield walk.place()
-    finally:
-        walk.close()
+    return _Walk(call, base, path, follow=follow)
 
 
 def request(grant: Files, path: str, access: frozenset[str] = NONE, **more: object) -> UseFile:
     """What is asked of a grant."""
     return UseFile(path=grant.path, target=grant.target, name=path, access=access, **more)  # type: ignore[arg-type]
+
+
+_ON: tuple[bytes, None] = (b"", None)
 
 
 class _Walk:
@@ -100,38 +101,64 @@ class _Walk:
         self._way: list[bytes] = []
         self._opened: deque[int] = deque()
 
-    def close(self) -> None:
+    def __enter__(self) -> Place:
+        try:
+            return self._place()
+        except BaseException:
+            self._close()
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close()
+
+    def _close(self) -> None:
         while self._opened:
             os.close(self._opened.pop())
 
-    def place(self) -> Place:
+    def _place(self) -> Place:
         self._leap()
-        name = b""
+        name, status = b"", None
         while self._left and not name:
-            name = self._step(self._left.popleft())
-        return Place(self._base.grant, self._here, name, self._path_of(name), self._slashed)
+            name, status = self._step(self._left.popleft())
+        return Place(self._base.grant, self._here, name, self._path_of(name), self._slashed, status if name else self._status(b""))
 
     @property
     def _here(self) -> int:
         return self._opened[-1] if self._opened else self._base.descriptor
 
-    def _step(self, name: bytes) -> bytes:
-        """Take a step; the name again where it was the last one and there is none to take."""
+    def _step(self, name: bytes) -> tuple[bytes, os.stat_result | None]:
+        """Take a step; where it was the last one and there is none to take, the name again, and what is there."""
         if name in (b"", b"."):
-            return b""
+            return _ON
         if name == b"..":
             self._back()
-            return b""
-        last = not any(one not in (b"", b".") for one in self._left)
-        if not last:
+            return _ON
+        if any(one not in (b"", b".") for one in self._left):
             self._enter(name)
-        elif self._follow and (target := self._link_at(name)) is not None:
-            self._expand(name, target)
-            self._slashed = self._slashed or target.endswith(_FOLDER)
-        else:
-            self._left.clear()
-            return name
-        return b""
+            return _ON
+        status = self._status(name)
+        if self._follow and status is not None and stat.S_ISLNK(status.st_mode):
+            self._through(name)
+            return _ON
+        self._left.clear()
+        return name, status
+
+    def _through(self, name: bytes) -> None:
+        """Through the link that was just seen at the end of the way."""
+        target = self._link_at(name)
+        if target is None:  # something else was put there meanwhile: look again
+            self._expand(name, name)
+            return
+        self._expand(name, target)
+        self._slashed = self._slashed or target.endswith(_FOLDER)
+
+    def _status(self, name: bytes) -> os.stat_result | None:
+        try:
+            return os.stat(name, dir_fd=self._here, follow_symlinks=False) if name else os.fstat(self._here)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise WitError(code_of(error)) from error
 
     def _back(self) -> None:
         if not self._way:
