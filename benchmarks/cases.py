@@ -43,11 +43,27 @@ class Scale:
     block: int = 64 << 10
     round_trips: int = 1000
     stream: int = 100 << 20
+    file: int = 64 << 20
+    pieces: tuple[int, ...] = (4 << 10, 64 << 10)
+    files: int = 10_000
     turns: tuple[int, int] = (6, 2000)  # calls of each thread: long ones, small ones
     python: bool = True  # whether CPython guests take part, which must be built first
 
 
-TINY = Scale(records=(1, 2), sizes=(16, 64), threads=(1, 2), callbacks=3, reads=2, block=64, round_trips=3, stream=1 << 17, turns=(1, 3))
+TINY = Scale(
+    records=(1, 2),
+    sizes=(16, 64),
+    threads=(1, 2),
+    callbacks=3,
+    reads=2,
+    block=64,
+    round_trips=3,
+    stream=1 << 17,
+    file=1000,
+    pieces=(64, 100),
+    files=3,
+    turns=(1, 3),
+)
 
 
 def size(count: int) -> str:
@@ -60,7 +76,8 @@ def size(count: int) -> str:
 
 def cases(scale: Scale, folder: Path) -> list[Case]:
     """All of them, in the order of the table. `folder` gets a file to read from."""
-    return [*_calls(scale), *_bytes(scale, folder), *_network(scale), *_starting(scale), *_threads(scale)]
+    parts = (_calls(scale), _bytes(scale, folder), _files(scale, folder), _network(scale), _starting(scale), _threads(scale))
+    return [case for part in parts for case in part]
 
 
 def lines(count: int) -> list[Line]:
@@ -135,6 +152,36 @@ def _bytes(scale: Scale, folder: Path) -> Iterator[Case]:
         check=_anything,
         unit="read",
     )
+
+
+def _files(scale: Scale, folder: Path) -> Iterator[Case]:
+    """A guest on WASI: ours is served in Python, that of `stock` is the engine's own."""
+    case = partial(Case, group="Files by WASI")
+    made = _Folder(folder / "files", scale.file)
+    for piece in scale.pieces:
+        title = f"{size(scale.file)} of a file in pieces of {size(piece)}, each"
+        yield case(id=f"file-{piece}", title=title, make=partial(_pieces, made, piece), check=_is(scale.file), unit="piece")
+    times = scale.files
+    yield case(id="file-open", title="open and close", make=lambda peer: peer.opened(made(), times), check=_is(times), unit="file")
+    yield case(id="file-stat", title="status by path", make=lambda peer: peer.looked_at(made(), times), check=_is(times), unit="file")
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder with one file, made when first asked for."""
+
+    path: Path
+    size: int
+
+    def __call__(self) -> Path:
+        if not (self.path / "file").exists():
+            self.path.mkdir(exist_ok=True)
+            (self.path / "file").write_bytes(os.urandom(self.size))
+        return self.path
+
+
+def _pieces(made: _Folder, piece: int, peer: Peer) -> Work:
+    return peer.pieces(made(), piece)
 
 
 def _data(count: int) -> Case:

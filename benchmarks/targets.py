@@ -79,6 +79,13 @@ TARGETS = (
     Target(
         text="a round trip over TCP by a CPython guest, against CPython itself", ours=("tcp-turns", "core"), against=("tcp-turns", "plain")
     ),
+    _versus("a guest reads a file in pieces of 64 kB, against bare preadv", "file-65536", 5.0, ("file-65536", "plain")),
+    _versus("the same in pieces of 4 kB", "file-4096", 10.0, ("file-4096", "plain")),
+    Target(text="the same by the engine's own WASI", ours=("file-4096", "core"), against=("file-4096", "stock")),
+    Target(
+        text="a guest opens and closes a file, against the engine's own WASI", ours=("file-open", "core"), against=("file-open", "stock")
+    ),
+    Target(text="a file's status by its path, likewise", ours=("file-stat", "core"), against=("file-stat", "stock")),
     _versus("a fresh CPython with its first call, against starting `python -S`", "fresh-python", 0.25, ("fresh-python", "pipe")),
     _versus("a call over a `store` edge, against Extism's call", "edge", 1.0, ("call", "extism")),
     Target(

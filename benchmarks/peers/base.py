@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 from benchmarks.work import Place, SitsOut, Work
@@ -80,6 +81,18 @@ class Peer:
     def fetch(self, count: int) -> Work:
         """The far side reads so many bytes from a server; answers their number."""
         raise SitsOut("no sockets")
+
+    def pieces(self, folder: Path, size: int) -> Work:
+        """The far side opens the file `file` of a folder and reads it to its end, so many bytes at a time; answers how many they were."""
+        raise SitsOut("has no files of its own")
+
+    def opened(self, folder: Path, times: int) -> Work:
+        """The far side opens and closes it so often; answers the number, as `per` is."""
+        raise SitsOut("has no files of its own")
+
+    def looked_at(self, folder: Path, times: int) -> Work:
+        """The far side asks for its status so often; likewise."""
+        raise SitsOut("has no files of its own")
 
     def fresh(self) -> Work:
         """Something new of the smallest kind, its first sum, and its end."""

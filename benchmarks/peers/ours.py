@@ -45,6 +45,13 @@ nodes:
   json: {{ component: {folder} }}
 expose: [json]
 """
+FILES = """
+ringfence: 1
+graph: files
+nodes: {{ files: {{ component: files.wasm, digest: "{digest}", lane: {lane}, instances: pooled, limits: {{ deadline: 10min }} }} }}
+edges: [{{ from: files, to: host, grant: {{ files: [{{ path: "{folder}", as: /data }}] }} }}]
+expose: [files]
+"""
 
 NETWORK = """
 ringfence: 1
@@ -102,11 +109,13 @@ class Ours(Peer):
     def __init__(self, place: Place) -> None:
         super().__init__(place)
         self._opened: list[Any] = []
+        self._folders: dict[Path, Graph] = {}
         self._file = -1
 
     def close(self) -> None:
-        for one in reversed(self._opened):
+        for one in [*self._folders.values(), *reversed(self._opened)]:
             one.close()
+        self._folders.clear()
         self._opened.clear()
 
     def afresh(self) -> None:
@@ -260,6 +269,33 @@ class Ours(Peer):
             raise SitsOut("a list<u8> is a value a byte there: seconds")
         graph, server = self.network, TrafficServer()
         return Work(run=lambda: graph.call("network.fetch", server.port, count), close=server.close)
+
+    def _on_files(self, folder: Path) -> Graph:
+        """A graph whose guest reads the files of a folder."""
+        if folder not in self._folders:
+            place = self.place.new_folder()
+            binary = bytes(wasmtime.wat2wasm(guest("files")))
+            (place / "files.wasm").write_bytes(binary)
+            granted = os.path.relpath(folder, place)
+            (place / "graph.yaml").write_text(FILES.format(digest=digest_of(binary), lane=self.lane, folder=granted))
+            compose_file(place / "graph.yaml")
+            self._folders[folder] = Graph.load(place / "graph.yaml")
+        return self._folders[folder]
+
+    def pieces(self, folder: Path, size: int) -> Work:
+        whole = (folder / "file").stat().st_size
+        if whole > self.most:
+            raise SitsOut("a list<u8> is a value a byte there: seconds")
+        graph = self._on_files(folder)
+        return Work(run=lambda: graph.call("files.read-in-pieces", size), per=-(-whole // size))
+
+    def opened(self, folder: Path, times: int) -> Work:
+        graph = self._on_files(folder)
+        return Work(run=lambda: graph.call("files.open-often", times), per=times)
+
+    def looked_at(self, folder: Path, times: int) -> Work:
+        graph = self._on_files(folder)
+        return Work(run=lambda: graph.call("files.stat-often", times), per=times)
 
     def fresh(self) -> Work:
         linked = self.engine.link(self.engine.load(self.artifacts("helper")), {})

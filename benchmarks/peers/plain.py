@@ -101,6 +101,38 @@ class Plain(Peer):
         function = _traffic("fetch")
         return Work(run=lambda: function(server.port, count), close=server.close)
 
+    def pieces(self, folder: Path, size: int) -> Work:
+        buffer = [bytearray(size)]
+
+        def run() -> int:
+            file, done = os.open(folder / "file", os.O_RDONLY), 0
+            while count := os.preadv(file, buffer, done):
+                done += count
+            os.close(file)
+            return done
+
+        return Work(run=run, per=-(-(folder / "file").stat().st_size // size))
+
+    def opened(self, folder: Path, times: int) -> Work:
+        path = str(folder / "file")
+
+        def run() -> int:
+            for _ in range(times):
+                os.close(os.open(path, os.O_RDONLY))
+            return times
+
+        return Work(run=run, per=times)
+
+    def looked_at(self, folder: Path, times: int) -> Work:
+        path = str(folder / "file")
+
+        def run() -> int:
+            for _ in range(times):
+                os.stat(path)
+            return times
+
+        return Work(run=run, per=times)
+
     def alone(self, *, long: bool) -> Work:
         if not long:
             return self.add()

@@ -17,6 +17,7 @@ from benchmarks.peers.base import Line, Peer
 from benchmarks.work import SitsOut, Work, busy, guest, python
 
 HOST, CALLS, DECODER = "bench:guest/host@0.1.0", "bench:guest/calls@0.1.0", "ringfence:json/decoder@0.1.0"
+FILES = "bench:guest/files@0.1.0"
 _MOST = 1 << 20
 _IMPORTS = "from wasmtime import Engine, Store, WasiConfig; from wasmtime.component import Component, Linker; engine = Engine()"
 _FIRST_CALL = (
@@ -122,6 +123,26 @@ class Stock(Peer):
     def read(self, file: int, size: int, times: int) -> Work:
         call = self._made({"read": lambda _, count: os.pread(file, count, 0)})
         return Work(run=lambda: call("read", size, times), per=times)
+
+    def _on_files(self, folder: Path) -> Instance:
+        """A guest that reads the files of a folder by the engine's own WASI."""
+        linker, store, wasi = Linker(self.engine), Store(self.engine), WasiConfig()
+        linker.add_wasip2()
+        wasi.preopen_dir(str(folder), "/data", fs_mutable=False)
+        store.set_wasi(wasi)
+        return Instance(store, linker, self.component("files"), FILES)
+
+    def pieces(self, folder: Path, size: int) -> Work:
+        call = self._on_files(folder)
+        return Work(run=lambda: call("read-in-pieces", size), per=-(-(folder / "file").stat().st_size // size))
+
+    def opened(self, folder: Path, times: int) -> Work:
+        call = self._on_files(folder)
+        return Work(run=lambda: call("open-often", times), per=times)
+
+    def looked_at(self, folder: Path, times: int) -> Work:
+        call = self._on_files(folder)
+        return Work(run=lambda: call("stat-often", times), per=times)
 
     def fresh(self) -> Work:
         component, linker = self.component("helper"), Linker(self.engine)
