@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 from ringfence import CapabilityDenied, Graph, GuestError, GuestTrap, ManifestError
 from ringfence.contract.errors import LimitExceeded
+from ringfence.folders import folds_case
 
 CLERK = """
 ringfence: 1
@@ -289,3 +290,53 @@ def test_a_guest_that_dies_in_a_transaction_leaves_a_journal_that_rolls_back(cle
     assert graph.call("clerk.query", UNLOCKED, ["SELECT a FROM t"]) == ["(1,)"]
     with closing(sqlite3.connect(graph.data / "shop.sqlite3")) as plain:
         assert plain.execute("SELECT a FROM t").fetchall() == [(1,)]
+
+
+def test_a_closed_graph_has_no_folder_open(clerk):
+    """A program that loads graph after graph must not run out of descriptors, and may want to unmount what it granted."""
+    graph = clerk("{ path: data, access: [read, write, create] }")
+    graph.call("clerk.write", "/data/a", "wb", b"x")
+    assert str(graph.data) in opened_paths()
+    graph.close()
+    assert str(graph.data) not in opened_paths()
+    graph.close()
+
+
+def opened_paths():
+    return [os.path.realpath(one.path) for one in os.scandir("/proc/self/fd")]
+
+
+def test_guests_leave_the_process_descriptors_of_its_own(clerk, monkeypatch):
+    """However many instances there are: what a guest opens beyond that fails as it would where the system has no more to give."""
+    graph = clerk("{ path: data }")
+    (graph.data / "a").write_text("a")
+    monkeypatch.setattr("ringfence.wasi.state._most_descriptors", lambda: 4)
+    assert graph.call("clerk.read", "/data/a") == b"a"
+    monkeypatch.setattr("ringfence.wasi.state._most_descriptors", lambda: 0)
+    with pytest.raises(GuestTrap, match=r"cannot be opened: .*too many files open"):
+        graph.call("clerk.read", "/data/a")
+    monkeypatch.undo()
+    assert graph.call("clerk.read", "/data/a") == b"a"
+
+
+def test_where_case_is_folded_only_all_of_a_folder_can_be_granted(clerk, monkeypatch):
+    """There, KEY.TXT is found as key.txt, which a pattern may match: the file that is opened need not be the one that was granted."""
+    monkeypatch.setattr("ringfence.folders._is_also", lambda _folder, name, other: name != other and "data" in name)
+    with pytest.raises(ManifestError, match="a file of another case as well") as refused:
+        clerk('{ path: data, match: ["*.txt"] }')
+    assert 'match: ["**"]' in str(refused.value)
+    whole = clerk("{ path: data }")
+    (whole.data / "a").write_text("a")
+    assert whole.call("clerk.read", "/data/a") == b"a"
+
+
+def test_a_folder_that_folds_case_is_known_by_a_file_with_two_names_of_which_one_is_listed(tmp_path, monkeypatch):
+    """No file system here does it: a hard link that the listing hides looks the same."""
+    (tmp_path / "a").touch()
+    folder = os.open(tmp_path, os.O_RDONLY)
+    assert not folds_case(folder, tmp_path.name)
+    os.link(tmp_path / "a", tmp_path / "A")
+    assert not folds_case(folder, tmp_path.name)
+    monkeypatch.setattr(os, "listdir", lambda _: ["a"])
+    assert folds_case(folder, tmp_path.name)
+    os.close(folder)

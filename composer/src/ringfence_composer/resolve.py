@@ -20,6 +20,7 @@ from ringfence_composer.delegation import authority_problems
 from ringfence_composer.errors import InputInvalid
 from ringfence_composer.manifest.component import ComponentManifest
 from ringfence_composer.manifest.graph import EdgeManifest, GraphManifest, NodeManifest
+from ringfence_composer.manifest.kept import changeable_files
 from ringfence_composer.manifest.shape import closest
 from ringfence_composer.manifest.source import PathSteps, Problems, quoted
 from ringfence_composer.manifest.wit import world_problem
@@ -62,6 +63,7 @@ def resolve(manifest: GraphManifest, facts: Facts, problems: Problems) -> Resolv
     links = join(manifest, worlds, facts, problems)
     _check_exposed(manifest, worlds, problems)
     problems.extend(authority_problems(manifest))
+    problems.extend(changeable_files(manifest))
     graph: nx.DiGraph[str] = nx.DiGraph([(one.consumer, one.provider) for one in inner_edges(manifest)])
     graph.add_nodes_from(node.name for node in manifest.nodes)
     cyclic = [*_cycles(manifest, graph)]

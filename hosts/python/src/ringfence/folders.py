@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias, get_args
 
-from ringfence.contract.grants import Policy, globs
+from ringfence.contract.errors import Interrupted
+from ringfence.contract.grants import Policy
 from ringfence.contract.grants.base import quoted
-from ringfence.contract.grants.files import READ, Files
+from ringfence.contract.grants.files import Files
 from ringfence.contract.grants.stdio import Stream, StreamName
+from ringfence.contract.kept import changeable
 
 
 def flags(*names: str) -> int:
@@ -30,15 +35,38 @@ _SHOWN = 60
 class Folder:
     """A granted folder, or a stream's file: what is later put in its place is another one.
 
-    Closed with the last node and instance that have it, never before: a number that was given back could soon mean something else.
+    Its graph holds it, and so does each instance; it is closed with the last of them, never before: a number that was given back could
+    soon mean something else.
     """
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
+        self._holders, self._guard = 1, threading.Lock()
+
+    def share(self) -> Folder:
+        """One holder more.
+
+        Raises:
+            Interrupted: the graph was closed, and all that ran in it.
+        """
+        with self._guard:
+            if not self._holders:
+                raise Interrupted("the graph was closed")
+            self._holders += 1
+        return self
+
+    def close(self) -> None:
+        """One holder less, each once."""
+        with self._guard:
+            self._holders -= 1
+            if not self._holders:
+                os.close(self.descriptor)
+                self.descriptor = -1
 
     def __del__(self) -> None:
-        with suppress(OSError):
-            os.close(self.descriptor)
+        if self.descriptor >= 0:
+            with suppress(OSError):
+                os.close(self.descriptor)
 
 
 Folders: TypeAlias = Mapping[Files | Stream, Folder]
@@ -77,11 +105,11 @@ def open_folder(beside: Path, grant: Files, kept: Iterable[Path] = ()) -> Folder
     if os.open not in os.supports_dir_fd or not hasattr(os, "O_NOFOLLOW"):
         hint = "run it where there are the calls of POSIX.1-2008, such as Linux or macOS"
         raise NoFolder("this system cannot open files from a folder, without which no grant of one can be kept to", hint=hint)
-    if changed := _changeable(grant, Path(os.path.realpath(beside / path)), kept):
+    if changed := changeable(grant, beside, kept):
         hint = "grant a folder of its own, or fewer files of this one by match"
         raise NoFolder(f"by it a guest could change {quoted(changed, _SHOWN)}, and so what it may do", hint=hint)
     try:
-        return Folder(os.open(beside / path, _FOLLOWED))
+        folder = Folder(os.open(beside / path, _FOLLOWED))
     except FileNotFoundError:
         raise NoFolder(f"there is no folder {quoted(path, _SHOWN)}", hint="create it, where graph.yaml lies") from None
     except NotADirectoryError:
@@ -89,6 +117,10 @@ def open_folder(beside: Path, grant: Files, kept: Iterable[Path] = ()) -> Folder
         raise NoFolder(f"expected a folder, found the file {quoted(path, _SHOWN)}", hint=hint) from None
     except OSError as error:
         raise NoFolder(f"cannot open {quoted(path, _SHOWN)}: {error.strerror}", hint="check its permissions") from error
+    if [one.text for one in grant.match] != ["**"] and folds_case(folder.descriptor, Path(os.path.realpath(beside / path)).name):
+        hint = 'grant all of it: leave match out, or write match: ["**"]'
+        raise NoFolder(f"in {quoted(path, _SHOWN)} a name leads to a file of another case as well, which no pattern tells apart", hint=hint)
+    return folder
 
 
 def open_stream(beside: Path, stream: Stream, kept: Iterable[Path] = ()) -> Folder:
@@ -118,9 +150,35 @@ def _is_kept(path: Path, beside: Path, kept: Iterable[Path]) -> bool:
     return path in places or any(path.parent == one.parent != beside for one in places)
 
 
-def _changeable(grant: Files, folder: Path, kept: Iterable[Path]) -> str:
-    """The first of these files that a guest could change by the grant, as a path in its folder; '' where there is none."""
-    if grant.access <= READ:
-        return ""
-    inside = (str(Path(os.path.realpath(one)).relative_to(folder)) for one in kept if Path(os.path.realpath(one)).is_relative_to(folder))
-    return next((name for name in inside if any(glob.covers(globs.literal(name)) for glob in grant.match)), "")
+_CASE_SENSITIVE = 11
+"""Of fpathconf(2), on Darwin."""
+_LOOKED_AT = 16
+
+
+def folds_case(folder: int, own: str) -> bool:
+    """Whether names in a folder lead to files whose names differ from them in case, as far as can be told without writing there.
+
+    Told by the system where it says so, else by a name that is found by another spelling as well: `own`, which is the folder's in the one
+    around it, or one of those in it.
+    """
+    if sys.platform == "darwin":
+        return os.fpathconf(folder, _CASE_SENSITIVE) == 0
+    if _is_also(folder, f"../{own}", f"../{own.swapcase()}"):
+        return True
+    with suppress(OSError):
+        listed = os.open(".", os.O_RDONLY | flags("O_DIRECTORY", "O_CLOEXEC"), dir_fd=folder)
+        try:
+            with os.scandir(listed) as entries:
+                names = [entry.name for entry in islice(entries, _LOOKED_AT)]
+            twice = {name.swapcase() for name in names if _is_also(folder, name, name.swapcase())}
+            return bool(twice) and not twice <= set(os.listdir(listed))  # noqa: PTH208 -- a descriptor; two hard links may be named so, too
+        finally:
+            os.close(listed)
+    return False
+
+
+def _is_also(folder: int, name: str, other: str) -> bool:
+    try:
+        return name != other and os.path.samestat(*(os.stat(one, dir_fd=folder, follow_symlinks=False) for one in (name, other)))
+    except OSError:
+        return False

@@ -120,10 +120,14 @@ class Graph:
     def close(self) -> None:
         """End all calls and instances. Twice is harmless."""
         with self._guard:
-            self._closed = True
+            first, self._closed = not self._closed, True
             running = self._running
         if running is not None:
             running.close()
+        if first:
+            for folders in self._composed.folders.values():
+                for folder in folders.values():
+                    folder.close()
 
     def __enter__(self) -> Self:
         return self

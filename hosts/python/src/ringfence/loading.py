@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,8 @@ from ringfence.contract.files import read_regular, why
 from ringfence.contract.grants.base import quoted, shown
 from ringfence.contract.grants.files import Files
 from ringfence.contract.grants.stdio import Stream
-from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, denials_path, lock_path, store_path, user_cache
+from ringfence.contract.kept import kept_files
+from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path, store_path
 from ringfence.contract.lock import HOST, VERSION, Lane, Lock, Role
 from ringfence.contract.names import Digest, digest_of, is_digest
 from ringfence.contract.parameters import settle
@@ -247,21 +248,6 @@ def _artifacts(files: Mapping[tuple[str, Role], tuple[Path, Digest]], node: str,
 # The folders that its nodes may use
 
 
-def _kept(file: LockFile, cache: Path | None) -> list[Path]:
-    """The files that decide what runs: the graph, its lock, artifacts and denials, and (one of each kind) those in the caches."""
-    path, name = file.path, "0" * 64
-    kept = [
-        path,
-        path.with_name(file.lock.manifest),
-        denials_path(path.with_name(file.lock.manifest)),
-        *(artifact_path(path, one.digest) for one in file.lock.artifacts),
-    ]
-    with suppress(RuntimeError):  # there is no home, and so no cache
-        caches = cache or user_cache()
-        kept += [caches / "checked" / name, caches / "compiled" / f"{name}.cwasm", caches / "compiled" / name]
-    return kept
-
-
 def _folders(nodes: Mapping[str, Authority], places: Mapping[str, str], file: LockFile, cache: Path | None) -> dict[str, Folders]:
     """The folders and files that the grants of each node name, those included that edges pass on to it, opened.
 
@@ -270,7 +256,8 @@ def _folders(nodes: Mapping[str, Authority], places: Mapping[str, str], file: Lo
     """
     wanted = {name: dict.fromkeys(grant for policy in one.policies for grant in named(policy)) for name, one in nodes.items()}
     found: dict[str, Folders] = {}
-    kept = _kept(file, cache) if any(wanted.values()) else []
+    digests = [one.digest for one in file.lock.artifacts]
+    kept = kept_files(file.path, file.path.with_name(file.lock.manifest), cache, digests) if any(wanted.values()) else []
     problems = []
     for name, grants in wanted.items():
         opened: dict[Files | Stream, Folder] = {}

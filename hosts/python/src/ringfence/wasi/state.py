@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import socket
 import struct
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -30,6 +32,43 @@ FILES = 256
 NAME_LIFETIME = 60.0
 """Seconds for which a looked-up name leads to its addresses. The system's resolver tells no time to live."""
 _NAMES = 256
+
+
+class Descriptors:
+    """Counts those of files and folders that all instances of this process have open: it may have so many itself, and needs others."""
+
+    def __init__(self) -> None:
+        self._open, self._guard = 0, threading.Lock()
+
+    def take(self) -> None:
+        """Count one more.
+
+        Raises:
+            OSError: EMFILE, as the system itself would say: half of what it allows are open.
+        """
+        with self._guard:
+            if self._open >= _most_descriptors() // 2:
+                raise OSError(errno.EMFILE, "guests have too many files open")
+            self._open += 1
+
+    def give_back(self) -> None:
+        with self._guard:
+            self._open -= 1
+
+
+_ENDLESS = 1 << 20
+
+
+def _most_descriptors() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows, where no grant of files is kept to
+        return FILES
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return _ENDLESS if most == resource.RLIM_INFINITY else most
+
+
+DESCRIPTORS = Descriptors()
 
 
 class Held:
@@ -131,9 +170,9 @@ class WasiState:
         handles: int = HANDLES,
     ) -> None:
         self.policy, self.expected, self.node, self.where = policy, expected, node, where
-        opened = folders or {}
-        self.folders: Mapping[Files, Folder] = {grant: one for grant, one in opened.items() if isinstance(grant, Files)}
-        self.streams: Mapping[Stream, Folder] = {grant: one for grant, one in opened.items() if isinstance(grant, Stream)}
+        self._shared = {grant: one.share() for grant, one in (folders or {}).items()}
+        self.folders: Mapping[Files, Folder] = {grant: one for grant, one in self._shared.items() if isinstance(grant, Files)}
+        self.streams: Mapping[Stream, Folder] = {grant: one for grant, one in self._shared.items() if isinstance(grant, Stream)}
         self.handles = handles
         self.files = 0
         self.variables = _variables(policy, os.environ if environment is None else environment)
@@ -178,6 +217,7 @@ class WasiState:
 
     def close(self) -> None:
         """Close everything that is open. Twice is harmless."""
+        shared = () if self._closed else self._shared.values()
         self._closed = True
         for resource in list(self._held.values()):
             with suppress(OSError):
@@ -189,6 +229,8 @@ class WasiState:
         for sink in self.sinks.values():
             sink.close()
         self.sinks.clear()
+        for one in shared:
+            one.close()
 
     def __repr__(self) -> str:
         return f"<WASI state of {self.node}, {len(self._held)} resources, {self.policy!r}>"

@@ -6,10 +6,12 @@ Source: wasi:filesystem@0.2.12.
 from __future__ import annotations
 
 from ringfence.call import Call
-from ringfence.wasi.filesystem.codes import DOMAIN, answering
+from ringfence.contract.errors import GuestTrap
+from ringfence.contract.grants.base import quoted
+from ringfence.wasi.filesystem.codes import DOMAIN
 from ringfence.wasi.filesystem.descriptor import allowed
 from ringfence.wasi.filesystem.listing import EntryStream
-from ringfence.wasi.filesystem.opened import open_folder
+from ringfence.wasi.filesystem.opened import Changed, open_folder
 from ringfence.wasi.filesystem.paths import NAMES, Descriptor, folder_flags
 from ringfence.wasi.filesystem.resolve import Place, request
 from ringfence.wasi.io import IoError
@@ -21,8 +23,10 @@ def get_directories(call: Call) -> list[tuple[Descriptor, str]]:
     found = []
     for grant, folder in call.state.folders.items():
         permit = allowed(call, request(grant, "", reach="way"))
-        with answering():
+        try:
             opened = open_folder(permit, Place(grant, folder.descriptor, b"", "", slashed=True))
+        except (OSError, Changed) as error:  # the function has no error case
+            raise GuestTrap(f"the granted folder {quoted(grant.target)} cannot be opened: {error}") from error
         found.append((Descriptor(call.state, opened, folder_flags(grant), folder=True), grant.target))
     return found
 

@@ -16,7 +16,7 @@ from ringfence.folders import flags
 from ringfence.gate import Permit
 from ringfence.wasi.filesystem.codes import code_of
 from ringfence.wasi.filesystem.resolve import Place
-from ringfence.wasi.state import FILES, WasiState
+from ringfence.wasi.state import DESCRIPTORS, FILES, WasiState
 
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
 """Of what a guest makes, less the host's umask: never executable, never set-uid."""
@@ -35,7 +35,12 @@ class Opened:
     def __init__(self, state: WasiState, grant: Files, path: str, opener: Callable[[], int]) -> None:
         if state.files >= FILES:
             raise LimitExceeded(state.node, "open files", str(FILES))
-        self.descriptor = opener()
+        DESCRIPTORS.take()
+        try:
+            self.descriptor = opener()
+        except BaseException:
+            DESCRIPTORS.give_back()
+            raise
         self.grant, self.path = grant, path
         self._state, self._users = state, 1
         state.files += 1
@@ -50,6 +55,7 @@ class Opened:
         self._users -= 1
         if not self._users:
             self._state.files -= 1
+            DESCRIPTORS.give_back()
             os.close(self.descriptor)
 
 
