@@ -122,7 +122,7 @@ class OpenDescriptor(Held):
     def set_size(self, call: Call, size: int) -> None:
         descriptor = self._file()
         if "write" not in self.flags:
-            raise WitError("invalid")  # as ftruncate(2) has it
+            raise WitError("invalid" if "write" in self.opened.grant.access else "not-permitted")  # EINVAL as in ftruncate(2)
         with answering():
             call.spend_written(max(0, _in_range(size) - os.fstat(descriptor).st_size))
             os.ftruncate(descriptor, size)

@@ -60,6 +60,8 @@ class Descriptor(OpenDescriptor):
         code = ""
         for _ in range(_LOOKS):
             with resolved(call, self.base, path, follow=follow) as place, answering():
+                if wish.create and path.endswith("/"):
+                    raise WitError("is-directory")  # as open(2) has it: what is made is a file
                 try:
                     return self._open(call, place, wish)
                 except Changed as changed:
@@ -80,11 +82,13 @@ class Descriptor(OpenDescriptor):
         access = _access(wish)
         linked = stat.S_ISREG(status.st_mode) and status.st_nlink > 1
         permit = allowed(call, request(place.grant, place.path, access, hardlinks=linked), reason=_HARD if linked else NO_GRANT)
+        if place.slashed:
+            raise WitError("not-directory")
         if wish.exclusive and wish.create:
             raise WitError("exist")
         if stat.S_ISLNK(status.st_mode):
             raise WitError("loop")
-        if wish.directory or place.slashed:
+        if wish.directory:
             raise WitError("not-directory")
         if not stat.S_ISREG(status.st_mode):
             raise _refuse_special(call, place, status)
@@ -128,10 +132,14 @@ class Descriptor(OpenDescriptor):
             yield place, status
 
     def readlink_at(self, call: Call, path: str) -> str:
-        with resolved(call, self.base, path, follow=False) as place, answering():
-            if not place.name or place.status is None:
-                raise missing(call, place) if place.name else WitError("invalid")
+        with resolved(call, self.base, path, follow=follows(frozenset(), path)) as place, answering():
+            status = place.status
+            if status is None:
+                raise missing(call, place)
+            if not place.name:
+                raise WitError("invalid")
             permit = allowed(call, request(place.grant, place.path, READ))
+            _check_slash(place, status)
             target = _read_link(permit, place)
             if target.startswith(b"/"):
                 raise leads_out(call, self.base, path, "it is a link to an absolute path")
@@ -161,7 +169,6 @@ class Descriptor(OpenDescriptor):
             if status is not None:
                 way = stat.S_ISDIR(status.st_mode)
                 allowed(call, request(place.grant, place.path, reach="way" if way else "entry"))
-                _check_slash(place, status)
                 raise WitError("exist")
             yield place
 
@@ -213,20 +220,24 @@ class Descriptor(OpenDescriptor):
     def link_at(self, call: Call, old_path_flags: frozenset[str], old_path: str, new_descriptor: Descriptor, new_path: str) -> None:
         if "symlink-follow" in old_path_flags:
             raise WitError("invalid")
-        with self._both(call, old_path, new_descriptor, new_path) as (old, new):
+        follow = follows(frozenset(), old_path)
+        with self._both(call, old_path, new_descriptor, new_path, follow=follow) as (old, new):
             status = old.status
             if status is None:
                 raise missing(call, old)
-            if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
-                allowed(call, request(old.grant, old.path, READ, reach="way" if stat.S_ISDIR(status.st_mode) else "entry"))
-                raise WitError("not-permitted")
-            source = allowed(call, request(old.grant, old.path, READ, hardlinks=True), reason=_LINKED)
+            linkable = stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)
+            if linkable:
+                source = allowed(call, request(old.grant, old.path, READ, hardlinks=True), reason=_LINKED)
+            else:
+                source = allowed(call, request(old.grant, old.path, READ, reach="way" if stat.S_ISDIR(status.st_mode) else "entry"))
             allowed(call, request(new.grant, new.path, _CREATE, hardlinks=True), reason=_LINKED)
             _check_slash(old, status)
             if new.status is not None:
                 raise WitError("exist")
             if new.slashed:
                 raise missing(call, new)
+            if not linkable:
+                raise WitError("not-permitted")
             if old.grant != new.grant:
                 raise WitError("not-permitted")  # another name may have other access
             self._check_moved(source, new, old, status)
@@ -253,11 +264,13 @@ class Descriptor(OpenDescriptor):
             _rename(leave, old, new)
 
     @contextmanager
-    def _both(self, call: Call, old_path: str, new_descriptor: Descriptor, new_path: str) -> Iterator[tuple[Place, Place]]:
+    def _both(
+        self, call: Call, old_path: str, new_descriptor: Descriptor, new_path: str, *, follow: bool = False
+    ) -> Iterator[tuple[Place, Place]]:
         """The places at both ends."""
         expect(new_descriptor, Descriptor)
         with (
-            resolved(call, self.base, old_path, follow=False) as old,
+            resolved(call, self.base, old_path, follow=follow) as old,
             resolved(call, new_descriptor.base, new_path, follow=False) as new,
             answering(),
         ):
