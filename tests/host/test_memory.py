@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import wasmtime
+from places import ROOT
 from ringfence import Graph
+from ringfence.contract.names import digest_of
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 
@@ -25,6 +28,7 @@ ALLOWED = 4 << 20
 MEASURE = """
 import gc, json, os, sys, threading
 from ringfence import Graph
+from ringfence.contract.names import digest_of
 from ringfence.call import Root
 
 def standing():
@@ -80,3 +84,39 @@ def test_an_instance_that_is_held_does_take_memory(standings):
     _, before, holding = standings
     assert holding["resident"] - before["resident"] > ALLOWED
     assert holding["mappings"] > before["mappings"]
+
+
+FILES = """
+ringfence: 1
+graph: files
+nodes: {{ files: {{ component: files.wasm, digest: "{digest}", lane: core, instances: single, limits: {{ deadline: 5min }} }} }}
+edges: [{{ from: files, to: host, grant: {{ files: [{{ path: data }}] }} }}]
+expose: [files]
+"""
+OPENS = f"""
+{MEASURE[: MEASURE.index("def calls")]}
+with Graph.load(sys.argv[1]) as graph:
+    standings = []
+    for count in (1000, 100_000):
+        assert graph.call("files.open-often", count) == count
+        standings.append(standing())
+    print(json.dumps(standings))
+"""
+
+
+def test_a_hundred_thousand_files_opened_and_closed_leave_the_process_where_it_was(tmp_path):
+    """By one instance, which lives on: nothing of what it had open is kept for it."""
+    from ringfence_composer.compose import compose_file
+
+    binary = bytes(wasmtime.wat2wasm((ROOT / "benchmarks/guests/files.wat").read_text()))
+    (tmp_path / "files.wasm").write_bytes(binary)
+    (tmp_path / "graph.yaml").write_text(FILES.format(digest=digest_of(binary)))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/file").touch()
+    compose_file(tmp_path / "graph.yaml")
+    Graph.load(tmp_path / "graph.yaml").close()
+    done = subprocess.run([sys.executable, "-c", OPENS, tmp_path / "graph.yaml"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    before, after = json.loads(done.stdout)
+    assert after["descriptors"] == before["descriptors"]
+    assert after["resident"] - before["resident"] < 1 << 20
