@@ -151,24 +151,26 @@ class Descriptor(OpenDescriptor):
     # Making and removing
 
     def create_directory_at(self, call: Call, path: str) -> None:
-        with self._free(call, path) as place:
+        with self._free(call, path, only_folders="/.") as place:
             _make_folder(allowed(call, request(place.grant, place.path, _CREATE)), place)
 
     def symlink_at(self, call: Call, old_path: str, new_path: str) -> None:
-        with self._free(call, new_path) as place:
+        with self._free(call, new_path, only_folders="/") as place:
             if place.slashed:
                 raise missing(call, place)
             self._check_target(call, place, old_path)
             _make_link(allowed(call, request(place.grant, place.path, _CREATE)), place, old_path)
 
     @contextmanager
-    def _free(self, call: Call, path: str) -> Iterator[Place]:
-        """A place where nothing is."""
+    def _free(self, call: Call, path: str, *, only_folders: str) -> Iterator[Place]:
+        """A place where nothing is; `only_folders` is how a path ends that no file could be at, either."""
         with resolved(call, self.base, path, follow=False) as place, answering():
             status = place.status
             if status is not None:
                 way = stat.S_ISDIR(status.st_mode)
                 allowed(call, request(place.grant, place.path, reach="way" if way else "entry"))
+                if path.endswith(only_folders):
+                    _check_slash(place, status)
                 raise WitError("exist")
             yield place
 
