@@ -8,6 +8,7 @@ import pytest
 from ringfence import CapabilityDenied, Graph, GuestError, GuestTrap, ManifestError
 from ringfence.contract.errors import LimitExceeded
 from ringfence.folders import folds_case
+from ringfence_composer.errors import ComposerError
 
 CLERK = """
 ringfence: 1
@@ -199,7 +200,7 @@ def test_a_folder_that_is_not_there_is_said_when_the_graph_is_loaded(compose):
 
 @pytest.mark.parametrize(
     ("match", "file"),
-    [("**", "graph.lock.json"), ("*.yaml", "graph.yaml"), (".ringfence/**", ".ringfence/sha256/"), ("cache/compiled/*", "compiled/0")],
+    [("**", "graph.lock.json"), ("*.yaml", "graph.yaml"), (".ringfence/**", ".ringfence/"), ("cache/compiled/*", "compiled/0")],
 )
 @pytest.mark.parametrize("access", ["write", "create", "delete"])
 def test_no_grant_lets_a_guest_rewrite_what_decides_what_runs(compose, match, file, access):
@@ -207,9 +208,10 @@ def test_no_grant_lets_a_guest_rewrite_what_decides_what_runs(compose, match, fi
     grant = f'{{ path: ., as: /graph, match: ["*.txt", "{match}"], access: [read{{more}}] }}'
     edges = f"{{ from: clerk, to: host, grant: {{ files: [{grant}] }} }}"
     refused, reads = (CLERK.format(edges=edges.replace("{more}", more), limits="deadline: 20s") for more in (f", {access}", ""))
-    manifest = compose(refused)
-    with pytest.raises(ManifestError, match="a guest could change") as failed:
-        Graph.load(manifest, cache=manifest.parent / "cache")
+    with pytest.raises(
+        (ComposerError, ManifestError), match="a guest could change"
+    ) as failed:  # a cache that is named is the host's affair
+        Graph.load(composed := compose(refused), cache=composed.parent / "cache")
     assert file in str(failed.value)
     Graph.load(compose(reads)).close()
     Graph.load(compose(refused.replace(f', "{match}"', ""))).close()

@@ -241,6 +241,7 @@ def _read_and_written() -> dict[str, list[Step]]:
             ("f=root", "open-at", HERE, "a", [], W),
             ("out=f", "write-via-stream", 0),
             ("out", "write", "x"),
+            ("out", "blocking-flush"),
         ],
         "a blocking write of too much": [
             ("f=root", "open-at", HERE, "a", [], W),
