@@ -1,0 +1,87 @@
+"""Adapters and converters: the application's own types on their way to SQLite's five and back."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Callable
+from typing import Any
+
+Adapter = Callable[[Any], Any]
+Converter = Callable[[bytes], Any]
+
+
+class PrepareProtocol:
+    """The protocol that `__conform__` is asked for."""
+
+
+class Types:
+    """The adapters and converters that one `sqlite3` module knows; those for dates and times from the beginning."""
+
+    def __init__(self) -> None:
+        self.adapters: dict[tuple[type, Any], Adapter] = {}
+        self.converters: dict[str, Converter] = {}
+        self.register_adapter(datetime.date, datetime.date.isoformat)
+        self.register_adapter(datetime.datetime, lambda value: value.isoformat(" "))
+        self.register_converter("date", _date)
+        self.register_converter("timestamp", _timestamp)
+
+    def register_adapter(self, type: type, adapter: Adapter, /) -> None:  # noqa: A002 -- sqlite3's names
+        """Have values of exactly this type made into ones that SQLite stores."""
+        self.adapters[type, PrepareProtocol] = adapter
+
+    def register_converter(self, typename: str, converter: Converter, /) -> None:
+        """Have values of columns that are declared so made of the bytes that are stored."""
+        self.converters[typename.upper()] = converter
+
+    def adapt(self, value: Any, protocol: Any = PrepareProtocol, /, *default: Any) -> Any:
+        """The value that stands for `value` in the database.
+
+        Raises:
+            ProgrammingError: there is none, and no default.
+        """
+        from ringfence.dbapi.exceptions import ProgrammingError
+
+        adapter = self.adapters.get((type(value), protocol))
+        if adapter is not None:
+            return adapter(value)
+        for owner, method, argument in ((protocol, "__adapt__", value), (value, "__conform__", protocol)):
+            made = _by_method(owner, method, argument)
+            if made is not None:
+                return made
+        if default:
+            return default[0]
+        raise ProgrammingError("can't adapt")
+
+    def stored(self, value: Any) -> Any:
+        """The same for a parameter: itself where nothing adapts it."""
+        return self.adapt(value, PrepareProtocol, value)
+
+    def converter(self, declared: str | None) -> Converter | None:
+        """The converter for a declared type, by its first word: `number(10)` is a `number`."""
+        if declared is None:
+            return None
+        return self.converters.get(declared.split("(")[0].split(" ")[0].upper())
+
+
+def _by_method(owner: Any, name: str, argument: Any) -> Any:
+    method = getattr(owner, name, None)
+    if method is None:
+        return None
+    try:
+        return method(argument)
+    except TypeError:
+        if sys.exc_info()[2] is not None and sys.exc_info()[2].tb_next is None:  # type: ignore[union-attr]
+            return None  # it takes no such argument
+        raise
+
+
+def _date(value: bytes) -> datetime.date:
+    return datetime.date(*map(int, value.split(b"-")))
+
+
+def _timestamp(value: bytes) -> datetime.datetime:
+    date, time = value.split(b" ")
+    seconds, _, fraction = time.partition(b".")
+    microseconds = int(fraction.decode().ljust(6, "0")[:6]) if fraction else 0
+    return datetime.datetime(*map(int, date.split(b"-")), *map(int, seconds.split(b":")), microseconds)  # type: ignore[misc]  # noqa: DTZ001
