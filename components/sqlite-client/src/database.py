@@ -60,7 +60,7 @@ class Connection:
     def run_script(self, sql: str) -> Status:
         with wit_errors():
             self._cursor.executescript(sql)
-        return self._told()
+        return self.status()
 
     def begin(self, mode: Transaction) -> Status:
         return self._do(_BEGIN[mode])
@@ -70,6 +70,9 @@ class Connection:
 
     def rollback(self) -> Status:
         return self._do("ROLLBACK")
+
+    def disconnect(self) -> None:
+        self._connection.close()
 
     def set_busy_timeout(self, milliseconds: int) -> None:
         self._do(f"PRAGMA busy_timeout = {min(milliseconds, 2**31 - 1)}")
@@ -94,7 +97,7 @@ class Connection:
 
     def status(self) -> Status:
         connection = self._connection
-        return Status(0, connection.total_changes, self._told().last_insert_rowid, connection.in_transaction)
+        return Status(0, connection.total_changes, self.last_rowid(), connection.in_transaction)
 
     def after(self, cursor: sqlite3.Cursor) -> Status:
         """What there is to tell after this cursor's last act."""
@@ -106,8 +109,12 @@ class Connection:
             self._cursor.execute(sql)
         return self.after(self._cursor)
 
-    def _told(self) -> Status:
-        return self._do("SELECT last_insert_rowid()")
+    def last_rowid(self) -> int:
+        """The last that an INSERT has made; 0 where SQLite can't be asked now."""
+        try:
+            return int(self._cursor.execute("SELECT last_insert_rowid()").fetchone()[0])
+        except sqlite3.Error:
+            return 0
 
 
 class Statement:
@@ -129,7 +136,7 @@ class Statement:
         with wit_errors():
             self._cursor.executemany(self._sql, batches.rows_of(parameters))
             status = self._home.after(self._cursor)
-            status.last_insert_rowid = self._home._told().last_insert_rowid
+            status.last_insert_rowid = self._home.last_rowid()
             return status
 
     def fetch(self, rows: int) -> Outcome:

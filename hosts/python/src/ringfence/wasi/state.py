@@ -175,6 +175,7 @@ class WasiState:
         self.streams: Mapping[Stream, Folder] = {grant: one for grant, one in self._shared.items() if isinstance(grant, Stream)}
         self.handles = handles
         self.files = 0
+        self.locked: dict[tuple[int, int], Held] = {}  # files by device and inode, and the locks on them
         self.variables = _variables(policy, os.environ if environment is None else environment)
         self.frozen: Frozen | None = next((grant for grant in policy.of("clocks") if isinstance(grant, Frozen)), None)
         self.started = time.monotonic_ns()

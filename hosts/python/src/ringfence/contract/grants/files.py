@@ -3,6 +3,10 @@
 `path` leads from the manifest's folder to the one granted. What is left out is the least: `access` is read, `hardlinks` false; `as` is `/`
 and the path. `match` narrows the folder that was named, so that without it all of the folder is meant. A folder in which something may
 match may be walked through and is seen, whatever else is in it is not.
+
+`lock: ["*.sqlite3"]` names files that are changed only under a lock that other programs see: SQLite's own, on the bytes that SQLite locks.
+The guest takes it by making the folder `x.sqlite3.lock` beside the file, which is what SQLite does where a system has no locks; no folder
+is made. What such a grant allows is done in that manner, so it covers only grants with the same `lock`.
 """
 
 from __future__ import annotations
@@ -36,7 +40,12 @@ class Files:
     match: tuple[Glob, ...]
     access: frozenset[Access]
     hardlinks: bool = False
+    lock: tuple[Glob, ...] = ()
     ways: tuple[str, ...] = ()
+
+    def locks(self, path: str) -> bool:
+        """Whether the file of that path is changed only under its lock."""
+        return bool(self.lock) and _any_covers(self.lock, globs.literal(path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,7 @@ class UseFile:
 
     reach: `entry` is the thing of that name, `tree` whatever may lie in it too, `way` a folder of that name on the way to others.
     hardlinks: it is a regular file that other names lead to, too.
+    lock: the files that are changed only under their locks there.
     """
 
     kind: ClassVar[str] = "files"
@@ -54,6 +64,7 @@ class UseFile:
     access: frozenset[Access]
     reach: Reach = "entry"
     hardlinks: bool = False
+    lock: tuple[Glob, ...] = ()
 
     @property
     def operation(self) -> str:
@@ -94,7 +105,7 @@ class FilesKind:
 
     def covers(self, grant: Files, other: Files) -> bool:
         return (
-            (grant.path, grant.target) == (other.path, other.target)
+            (grant.path, grant.target, grant.lock) == (other.path, other.target, other.lock)
             and grant.access >= other.access
             and grant.hardlinks >= other.hardlinks
             and all(_any_covers(grant.match, one) for one in other.match)
@@ -110,6 +121,7 @@ class FilesKind:
             match=(*entry, globs.inside(request.name)) if tree else entry,
             access=request.access,
             hardlinks=request.hardlinks,
+            lock=request.lock,
             ways=(request.name,) if way else (),
         )
 
@@ -120,7 +132,8 @@ class FilesKind:
         what = ", ".join(one.text for one in grant.match)
         how = " and ".join(one for one in ACCESS if one in grant.access)
         links = ", hard links too" if grant.hardlinks else ""
-        return f"{how} {what} in {grant.path} as {grant.target}{links}"
+        lock = f", {', '.join(one.text for one in grant.lock)} under lock" if grant.lock else ""
+        return f"{how} {what} in {grant.path} as {grant.target}{links}{lock}"
 
     def suggest(self, request: UseFile) -> str:
         if len(request.name) > SHOWN:
@@ -130,7 +143,9 @@ class FilesKind:
         else:
             match = self.exactly(request).match
         access = request.access or READ
-        grant = Files(path=request.path, target=request.target, match=match, access=access, hardlinks=request.hardlinks)
+        grant = Files(
+            path=request.path, target=request.target, match=match, access=access, hardlinks=request.hardlinks, lock=request.lock
+        )
         return f"files: [{{ {', '.join(f'{key}: {_yaml(value)}' for key, value in _form(grant).items())} }}]"
 
 
@@ -154,8 +169,12 @@ def _walks(grant: Files, folder: str) -> bool:
 
 def _form(grant: Files) -> dict[str, Any]:
     access = [one for one in ACCESS if one in grant.access]
-    form = {"path": grant.path, "match": [one.text for one in grant.match], "as": grant.target, "access": access}
-    return form | {"hardlinks": True} if grant.hardlinks else form
+    form: dict[str, Any] = {"path": grant.path, "match": [one.text for one in grant.match], "as": grant.target, "access": access}
+    if grant.hardlinks:
+        form["hardlinks"] = True
+    if grant.lock:
+        form["lock"] = [one.text for one in grant.lock]
+    return form
 
 
 def _yaml(value: Any) -> str:
@@ -196,6 +215,7 @@ def _parse_one(item: Any) -> Files:
         match=found.get("match", (globs.parse("**"),)),
         access=found.get("access", READ),
         hardlinks=found.get("hardlinks", False),
+        lock=found.get("lock", ()),
     )
 
 
@@ -271,6 +291,7 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "as": _parse_target,
     "access": _parse_access,
     "hardlinks": _parse_hardlinks,
+    "lock": _parse_match,
 }
 
 FILES = FilesKind()

@@ -15,7 +15,6 @@ the error is the one that sqlite3 would raise, and the denial is its cause.
 from __future__ import annotations
 
 import datetime
-import os
 import time
 from collections.abc import Callable
 from types import ModuleType
@@ -31,6 +30,8 @@ from ringfence.dbapi.sqlite.rows import Row
 
 __all__ = ["Connection", "Cursor", "Row", "module"]
 
+_FACTORY = 5
+"""Where among the arguments of `connect` the factory stands."""
 _ERRORS = (
     *("Warning", "Error", "InterfaceError", "DatabaseError", "DataError", "OperationalError", "IntegrityError"),
     *("InternalError", "ProgrammingError", "NotSupportedError"),
@@ -83,18 +84,10 @@ def module(node: Any, name: str = "sqlite3") -> ModuleType:
 
 
 def _connect(connection_class: type[Connection]) -> Callable[..., Any]:
-    def connect(
-        database: str | bytes | os.PathLike[str] | os.PathLike[bytes],
-        timeout: float = 5.0,
-        detect_types: int = 0,
-        isolation_level: str | None = "",
-        check_same_thread: bool = True,  # noqa: FBT001, FBT002 -- sqlite3's signature
-        factory: Callable[..., Any] = connection_class,
-        *arguments: Any,
-        **options: Any,
-    ) -> Any:
-        """A connection; `factory` makes it, with all the arguments."""
-        return factory(database, timeout, detect_types, isolation_level, check_same_thread, factory, *arguments, **options)
+    def connect(*arguments: Any, **options: Any) -> Any:
+        """A connection: `Connection(database, …)`, or what `factory` makes of the same arguments."""
+        factory = options.get("factory", arguments[_FACTORY] if len(arguments) > _FACTORY else connection_class)
+        return factory(*arguments, **options)
 
     return connect
 

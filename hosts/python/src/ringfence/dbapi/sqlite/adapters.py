@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import sys
 from collections.abc import Callable
 from typing import Any
+
+from ringfence.dbapi.exceptions import ProgrammingError
 
 Adapter = Callable[[Any], Any]
 Converter = Callable[[bytes], Any]
@@ -40,8 +41,6 @@ class Types:
         Raises:
             ProgrammingError: there is none, and no default.
         """
-        from ringfence.dbapi.exceptions import ProgrammingError
-
         adapter = self.adapters.get((type(value), protocol))
         if adapter is not None:
             return adapter(value)
@@ -71,9 +70,7 @@ def _by_method(owner: Any, name: str, argument: Any) -> Any:
     try:
         return method(argument)
     except TypeError:
-        if sys.exc_info()[2] is not None and sys.exc_info()[2].tb_next is None:  # type: ignore[union-attr]
-            return None  # it takes no such argument
-        raise
+        return None  # CPython takes that for "not adapted", whoever raised it
 
 
 def _date(value: bytes) -> datetime.date:
@@ -83,5 +80,7 @@ def _date(value: bytes) -> datetime.date:
 def _timestamp(value: bytes) -> datetime.datetime:
     date, time = value.split(b" ")
     seconds, _, fraction = time.partition(b".")
-    microseconds = int(fraction.decode().ljust(6, "0")[:6]) if fraction else 0
-    return datetime.datetime(*map(int, date.split(b"-")), *map(int, seconds.split(b":")), microseconds)  # type: ignore[misc]  # noqa: DTZ001
+    year, month, day = map(int, date.split(b"-"))
+    hour, minute, second = map(int, seconds.split(b":"))
+    microsecond = int(fraction.decode().ljust(6, "0")[:6]) if fraction else 0
+    return datetime.datetime(year, month, day, hour, minute, second, microsecond)  # noqa: DTZ001 -- as sqlite3 has it

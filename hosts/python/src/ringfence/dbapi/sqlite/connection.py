@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, ClassVar, Final, Literal, NoReturn, Self, TypeVar
 from weakref import WeakSet
@@ -51,7 +52,7 @@ class Connection:
         autocommit: bool | int = LEGACY_TRANSACTION_CONTROL,
     ) -> None:
         del factory  # `connect` has used it
-        path = os.fsdecode(database)
+        path = _path(database)
         level, mode = _level(isolation_level), _autocommit(autocommit)
         if self._ready:
             self._let_go()
@@ -204,6 +205,13 @@ class Connection:
         """Run a script, likewise."""
         return self.cursor().executescript(sql_script)  # type: ignore[no-any-return]
 
+    def __call__(self, sql: str, /) -> Any:
+        """A prepared statement, of which nothing more can be asked; `execute` makes its own."""
+        self._check()
+        if not isinstance(sql, str):
+            raise TypeError(f"argument 1 must be str, not {type(sql).__name__}")
+        return self._statements.take(sql)
+
     def iterdump(self) -> Iterator[str]:
         """The database as SQL text."""
         self._check()
@@ -222,6 +230,8 @@ class Connection:
         for cursor in list(self._cursors):
             cursor._end_with_connection()
         self._statements.close()
+        with suppress(RingfenceError):  # its instance has ended, and everything with it
+            self._resource.disconnect()
         self._resource.close()
 
     def __enter__(self) -> Self:
@@ -331,14 +341,23 @@ class Connection:
         raise unsupported("load_extension", "a component loads no code")
 
 
+def _path(database: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> str:
+    path = os.fsdecode(database)
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise exceptions.OperationalError("unable to open database file: its path is no Unicode text, and others name no file in a fence") from None
+    return path
+
+
 def _level(level: object) -> str | None:
     if level is None:
         return None
     if not isinstance(level, str):
         raise TypeError("isolation_level must be str or None")
-    if level.upper() not in _LEVELS:
+    if str.upper(level) not in _LEVELS:
         raise ValueError("isolation_level string must be '', 'DEFERRED', 'IMMEDIATE', or 'EXCLUSIVE'")
-    return level.upper()
+    return str.upper(level)
 
 
 def _autocommit(wanted: object) -> bool | int:

@@ -21,6 +21,7 @@ FIRST, MOST = 64, 8192
 MANY = 50_000
 """Rows of parameters that cross at once."""
 PARSE_DECLTYPES, PARSE_COLNAMES = 1, 2
+_RECURSIVE = "Recursive use of cursors not allowed."
 
 Description = tuple[tuple[str, None, None, None, None, None, None], ...]
 
@@ -31,11 +32,13 @@ class Cursor:
     connection: Connection
     arraysize: int
     row_factory: Callable[[Any, tuple[Any, ...]], Any] | None
-    _ready = False
+    _ready = _locked = False
 
     def __init__(self, connection: Connection, /) -> None:
         from ringfence.dbapi.sqlite.connection import Connection
 
+        if self._ready and self._locked:
+            raise ProgrammingError(_RECURSIVE)
         if not issubclass(type(connection), Connection):
             raise TypeError(f"Cursor() argument 1 must be sqlite3.Connection, not {type(connection).__name__}")
         connection._check()
@@ -48,7 +51,7 @@ class Cursor:
         self._statement: Statement | None = None
         self._rows: Iterator[tuple[Any, ...]] = iter(())
         self._converters: list[Convert | None] = []
-        self._more = self._closed = self._locked = False
+        self._more = self._closed = False
         self._batch = FIRST
         self._ready = True
         connection._cursors.add(self)
@@ -84,12 +87,12 @@ class Cursor:
                 raise ProgrammingError("executemany() can only execute DML statements.")
             self.description = None
             self.rowcount = 0
-            rows, sql = iter(parameters), statement.sql
-            self.connection._begin_before(sql)
-            if any(name is not None for name in sql.parameters):
+            rows, read = iter(parameters), statement.sql
+            self.connection._begin_before(read)
+            if any(name is not None for name in read.parameters):
                 self._end()
-                statement = self._statement = self.connection._statements.take(sql.numbered)
-            self._run_many(statement, sql, rows)
+                statement = self._statement = self.connection._statements.take(read.numbered)
+            self._run_many(statement, read, rows)
             self._rest()
         return self
 
@@ -112,7 +115,7 @@ class Cursor:
         """Run all rows; where one does not fit, those before it."""
         types = self.connection._types
         try:
-            batches = [given.of_many(sql, rows, types)]
+            batches: Iterable[Any] = [given.of_many(sql, rows, types)]
         except Exception:  # noqa: BLE001 -- raised again by the row that it is of
             batches = (given.of_many(sql, [row], types) for row in rows)
         for batch in batches:
@@ -251,7 +254,7 @@ class Cursor:
         if not self._ready:
             raise ProgrammingError("Base Cursor.__init__ not called.")
         if self._locked:
-            raise ProgrammingError("Recursive use of cursors not allowed.")
+            raise ProgrammingError(_RECURSIVE)
         if self._closed and not closing:
             raise ProgrammingError("Cannot operate on a closed cursor.")
         self.connection._check(thread=True, closed=not closing)

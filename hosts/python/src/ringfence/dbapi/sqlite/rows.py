@@ -78,10 +78,10 @@ def _stored(packed: Any) -> list[Text]:
 
 def _finisher(factory: TextFactory, converters: Sequence[Convert | None], names: Sequence[str]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     """A function that finishes a row: texts by the factory, columns that have a converter by that."""
-    steps = list(converters) if converters else [None] * len(names)
+    steps: list[Convert | None] = list(converters) if converters else [None] * len(names)
 
     def finish(row: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple([_finished(value, factory, *step) for value, *step in zip(row, steps, names, strict=True)])
+        return tuple([_finished(value, factory, step, name) for value, step, name in zip(row, steps, names, strict=True)])
 
     return finish
 
@@ -90,6 +90,8 @@ def _finished(value: Any, factory: TextFactory, convert: Convert | None, name: s
     if value is None:
         return None
     if convert is not None:
+        if value == b"" and type(value) is bytes:
+            return None  # CPython's sqlite3 makes no difference between no bytes and NULL here
         return convert(bytes(value) if isinstance(value, bytes) else str(value).encode())
     if type(value) is not Text:
         return value
@@ -137,7 +139,7 @@ class Row:
         return iter(self._values)
 
     def __reversed__(self) -> Iterator[Any]:
-        return reversed(self._values)
+        return iter(self._values[::-1])
 
     def __len__(self) -> int:
         return len(self._values)
@@ -160,6 +162,9 @@ class Row:
 
     def __hash__(self) -> int:
         return hash(self._description) ^ hash(self._values)
+
+
+Sequence.register(Row)
 
 
 def _folded(name: str) -> str:

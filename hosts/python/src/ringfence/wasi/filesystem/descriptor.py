@@ -107,6 +107,7 @@ class OpenDescriptor(Held):
 
     def write(self, call: Call, buffer: bytes, offset: int) -> int:
         descriptor, piece = self._file("write"), memoryview(buffer)[:PIECE]
+        self.opened.check_lock()
         if _in_range(offset) + len(piece) > LAST:
             raise WitError("file-too-large")
         with answering():
@@ -123,6 +124,7 @@ class OpenDescriptor(Held):
         descriptor = self._file()
         if "write" not in self.flags:
             raise WitError("invalid" if "write" in self.opened.grant.access else "not-permitted")  # EINVAL as in ftruncate(2)
+        self.opened.check_lock()
         with answering():
             call.spend_written(max(0, _in_range(size) - os.fstat(descriptor).st_size))
             os.ftruncate(descriptor, size)

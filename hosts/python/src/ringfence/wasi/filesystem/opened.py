@@ -44,6 +44,16 @@ class Opened:
         self.grant, self.path = grant, path
         self._state, self._users = state, 1
         state.files += 1
+        self._file = identity(self.descriptor) if grant.locks(path) else None
+
+    def check_lock(self) -> None:
+        """Before each change of the file.
+
+        Raises:
+            WitError: `busy`, where it is changed only under its lock and the instance does not hold that.
+        """
+        if self._file is not None and self._file not in self._state.locked:
+            raise WitError("busy")
 
     def share(self) -> Opened:
         """One more user."""
@@ -87,6 +97,12 @@ class Changed(Exception):
         self.code = code
 
 
+def identity(descriptor: int) -> tuple[int, int]:
+    """The file behind a descriptor, whatever its name."""
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
 def open_folder(permit: Permit, place: Place) -> Opened:
     """The folder in a place."""
     return _open(permit.call, place, lambda: os.open(place.name or b".", LISTED | _ALWAYS, dir_fd=place.parent))
@@ -102,6 +118,7 @@ def open_file(permit: Permit, place: Place, wish: Wish) -> Opened:
         if wish.changes and status.st_mode & (stat.S_ISUID | stat.S_ISGID):
             raise WitError("not-permitted")  # what runs with another's rights is not for a guest to write; root's writes leave the bits
         if wish.truncate:
+            opened.check_lock()
             os.ftruncate(opened.descriptor, 0)
     except BaseException:
         opened.release()

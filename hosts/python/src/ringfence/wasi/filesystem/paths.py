@@ -18,6 +18,7 @@ from ringfence.gate import NO_GRANT, Permit, refuse
 from ringfence.wasi.filesystem.codes import answering
 from ringfence.wasi.filesystem.descriptor import NAMES as OWN_NAMES
 from ringfence.wasi.filesystem.descriptor import OpenDescriptor, allowed, changes
+from ringfence.wasi.filesystem.locks import keep, let_go, served, take
 from ringfence.wasi.filesystem.metadata import metadata_hash, new_times, stat_record, type_of
 from ringfence.wasi.filesystem.opened import (
     FOLDER_MODE,
@@ -115,6 +116,8 @@ class Descriptor(OpenDescriptor):
     def set_times_at(
         self, call: Call, path_flags: frozenset[str], path: str, data_access_timestamp: Case, data_modification_timestamp: Case
     ) -> None:
+        if served(call, self.base, path, keep):
+            return
         with self._seen(call, path_flags, path, see=False) as (place, status):
             permit = allowed(call, changes(self.base, place.path, status))
             _set_times(permit, place, new_times(status, data_access_timestamp, data_modification_timestamp))
@@ -151,6 +154,8 @@ class Descriptor(OpenDescriptor):
     # Making and removing
 
     def create_directory_at(self, call: Call, path: str) -> None:
+        if served(call, self.base, path, take):
+            return
         with self._free(call, path, only_folders="/.") as place:
             _make_folder(allowed(call, request(place.grant, place.path, _CREATE)), place)
 
@@ -206,6 +211,8 @@ class Descriptor(OpenDescriptor):
             _unlink(permit, place)
 
     def remove_directory_at(self, call: Call, path: str) -> None:
+        if served(call, self.base, path, let_go):
+            return
         with resolved(call, self.base, path, follow=False) as place, answering():
             status = place.status
             if status is None:

@@ -70,7 +70,7 @@ def resolved(call: Call, base: Base, path: str, *, follow: bool) -> AbstractCont
 
 def request(grant: Files, path: str, access: frozenset[str] = NONE, **more: object) -> UseFile:
     """What is asked of a grant."""
-    return UseFile(path=grant.path, target=grant.target, name=path, access=access, **more)  # type: ignore[arg-type]
+    return UseFile(path=grant.path, target=grant.target, name=path, access=access, lock=grant.lock, **more)  # type: ignore[arg-type]
 
 
 _ON: tuple[bytes, None] = (b"", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ringfence.call import Call
-from ringfence.contract.values import Fill
+from ringfence.contract.values import Case, Fill, WitError
 from ringfence.wasi.filesystem.codes import DOMAIN, code_of
 from ringfence.wasi.filesystem.opened import Opened
 from ringfence.wasi.io import CHUNK, InputStream, OutputStream, StreamBroken, StreamEnded
@@ -40,7 +40,7 @@ class FileInput(InputStream):
         except OSError as error:
             raise self._over(_broken(error)) from error
         if not count:
-            raise self._over(StreamEnded())
+            raise WitError(Case("closed"))  # not for ever: C libraries keep a stream between reads, and files grow
         self._offset += count
         return count
 
@@ -67,9 +67,12 @@ class FileOutput(OutputStream):
 
     def push(self, data: bytes | bytearray) -> int:
         try:
+            self._file.check_lock()
             if self._offset is None:
                 return append(self._file.descriptor, data)
             count = os.pwrite(self._file.descriptor, data, self._offset)
+        except WitError as error:
+            raise StreamBroken(DOMAIN, error.value, "changed only under its lock") from None
         except OSError as error:
             raise _broken(error) from error
         except OverflowError:
