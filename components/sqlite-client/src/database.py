@@ -21,8 +21,8 @@ from wit_world.exports.database import (
     Transaction,
 )
 
-LARGE = 1 << 20
-"""Bytes of values after which a batch ends, whatever was asked for."""
+LARGE = 1 << 18
+"""Bytes of values, as Python objects, after which a batch ends, whatever was asked for."""
 
 _MODES = {OpenMode.READ_ONLY: "ro", OpenMode.READ_WRITE: "rw", OpenMode.CREATE: "rwc"}
 _BEGIN = {
@@ -121,7 +121,7 @@ class Statement:
     """The resource `statement`."""
 
     def __init__(self, home: Connection, connection: sqlite3.Connection, sql: str) -> None:
-        self._home, self._sql = home, sql
+        self._home, self._connection, self._sql = home, connection, sql
         self._cursor = connection.cursor()
         self._told: tuple[str, ...] = ()
         self._late: sqlite3.Error | None = None
@@ -148,7 +148,7 @@ class Statement:
 
     def reset(self) -> None:
         self._cursor.close()
-        self._cursor = self._home._connection.cursor()
+        self._cursor = self._connection.cursor()
         self._late = None
 
     def declared_types(self) -> list[str | None]:
@@ -174,7 +174,7 @@ class Statement:
                 if len(rows) < wanted:
                     return rows, False
                 size += sum(map(sys.getsizeof, chain.from_iterable(rows[before:])))
-                step *= 4
+                step = max(1, min(step * 4, (LARGE - size) * len(rows) // max(size, 1)))
         except sqlite3.Error as error:
             if not rows:
                 raise

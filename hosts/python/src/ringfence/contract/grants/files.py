@@ -143,9 +143,7 @@ class FilesKind:
         else:
             match = self.exactly(request).match
         access = request.access or READ
-        grant = Files(
-            path=request.path, target=request.target, match=match, access=access, hardlinks=request.hardlinks, lock=request.lock
-        )
+        grant = Files(path=request.path, target=request.target, match=match, access=access, hardlinks=request.hardlinks, lock=request.lock)
         return f"files: [{{ {', '.join(f'{key}: {_yaml(value)}' for key, value in _form(grant).items())} }}]"
 
 

@@ -14,7 +14,7 @@ the error is the one that sqlite3 would raise, and the denial is its cause.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import time
 from collections.abc import Callable
 from types import ModuleType
@@ -73,12 +73,12 @@ def module(node: Any, name: str = "sqlite3") -> ModuleType:
         PARSE_COLNAMES=PARSE_COLNAMES,
         PARSE_DECLTYPES=PARSE_DECLTYPES,
         Binary=memoryview,
-        Date=datetime.date,
-        Time=datetime.time,
-        Timestamp=datetime.datetime,
-        DateFromTicks=lambda ticks: datetime.date(*time.localtime(ticks)[:3]),
-        TimeFromTicks=lambda ticks: datetime.time(*time.localtime(ticks)[3:6]),
-        TimestampFromTicks=lambda ticks: datetime.datetime(*time.localtime(ticks)[:6]),  # noqa: DTZ001 -- local, as PEP 249 has it
+        Date=dt.date,
+        Time=dt.time,
+        Timestamp=dt.datetime,
+        DateFromTicks=lambda ticks: dt.date(*time.localtime(ticks)[:3]),
+        TimeFromTicks=lambda ticks: dt.time(*time.localtime(ticks)[3:6]),
+        TimestampFromTicks=lambda ticks: dt.datetime(*time.localtime(ticks)[:6]),  # noqa: DTZ001 -- local, as PEP 249 has it
     )
     return made
 

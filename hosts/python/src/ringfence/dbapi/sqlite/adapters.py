@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -22,8 +22,8 @@ class Types:
     def __init__(self) -> None:
         self.adapters: dict[tuple[type, Any], Adapter] = {}
         self.converters: dict[str, Converter] = {}
-        self.register_adapter(datetime.date, datetime.date.isoformat)
-        self.register_adapter(datetime.datetime, lambda value: value.isoformat(" "))
+        self.register_adapter(dt.date, dt.date.isoformat)
+        self.register_adapter(dt.datetime, lambda value: value.isoformat(" "))
         self.register_converter("date", _date)
         self.register_converter("timestamp", _timestamp)
 
@@ -73,14 +73,14 @@ def _by_method(owner: Any, name: str, argument: Any) -> Any:
         return None  # CPython takes that for "not adapted", whoever raised it
 
 
-def _date(value: bytes) -> datetime.date:
-    return datetime.date(*map(int, value.split(b"-")))
+def _date(value: bytes) -> dt.date:
+    return dt.date(*map(int, value.split(b"-")))
 
 
-def _timestamp(value: bytes) -> datetime.datetime:
+def _timestamp(value: bytes) -> dt.datetime:
     date, time = value.split(b" ")
     seconds, _, fraction = time.partition(b".")
     year, month, day = map(int, date.split(b"-"))
     hour, minute, second = map(int, seconds.split(b":"))
     microsecond = int(fraction.decode().ljust(6, "0")[:6]) if fraction else 0
-    return datetime.datetime(year, month, day, hour, minute, second, microsecond)  # noqa: DTZ001 -- as sqlite3 has it
+    return dt.datetime(year, month, day, hour, minute, second, microsecond)  # noqa: DTZ001 -- as sqlite3 has it

@@ -36,7 +36,7 @@ def _words(text: str) -> Iterator[str | None]:
 
 def _is_trigger(words: list[str]) -> bool:
     """Whether a statement begins as one that creates a trigger."""
-    rest = words[words.index("CREATE") + 1 :] if "CREATE" in words[:1] or words[:1] == ["EXPLAIN"] and "CREATE" in words[:5] else []
+    rest = words[words.index("CREATE") + 1 :] if "CREATE" in words[:1] or (words[:1] == ["EXPLAIN"] and "CREATE" in words[:5]) else []
     while rest[:1] in (["TEMP"], ["TEMPORARY"]):
         rest = rest[1:]
     return rest[:1] == ["TRIGGER"]

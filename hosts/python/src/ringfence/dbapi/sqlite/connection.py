@@ -32,7 +32,12 @@ class Connection:
     _node: ClassVar[Any]
     _types: ClassVar[Types]
 
-    Warning, Error, InterfaceError, DatabaseError = exceptions.Warning, exceptions.Error, exceptions.InterfaceError, exceptions.DatabaseError
+    Warning, Error, InterfaceError, DatabaseError = (
+        exceptions.Warning,
+        exceptions.Error,
+        exceptions.InterfaceError,
+        exceptions.DatabaseError,
+    )
     DataError, OperationalError, IntegrityError = exceptions.DataError, exceptions.OperationalError, exceptions.IntegrityError
     InternalError, ProgrammingError, NotSupportedError = exceptions.InternalError, ProgrammingError, exceptions.NotSupportedError
 
@@ -228,7 +233,7 @@ class Connection:
 
     def _let_go(self) -> None:
         for cursor in list(self._cursors):
-            cursor._end_with_connection()
+            cursor.end_with_connection()
         self._statements.close()
         with suppress(RingfenceError):  # its instance has ended, and everything with it
             self._resource.disconnect()
@@ -346,7 +351,9 @@ def _path(database: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> str:
     try:
         path.encode()
     except UnicodeEncodeError:
-        raise exceptions.OperationalError("unable to open database file: its path is no Unicode text, and others name no file in a fence") from None
+        raise exceptions.OperationalError(
+            "unable to open database file: its path is no Unicode text, and others name no file in a fence"
+        ) from None
     return path
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
@@ -66,6 +66,8 @@ class Cursor:
         """
         with self._used():
             statement = self._begun(sql, "execute")
+            if statement.sql.mixed and not isinstance(parameters, Mapping):
+                statement = self._numbered(statement)
             values = given.of_one(statement.sql, parameters, self.connection._types)
             if self.connection._detect_types & PARSE_DECLTYPES and statement.declared is None:
                 statement.declared = tuple(asked(statement.resource.declared_types))
@@ -90,8 +92,7 @@ class Cursor:
             rows, read = iter(parameters), statement.sql
             self.connection._begin_before(read)
             if any(name is not None for name in read.parameters):
-                self._end()
-                statement = self._statement = self.connection._statements.take(read.numbered)
+                statement = self._numbered(statement)
             self._run_many(statement, read, rows)
             self._rest()
         return self
@@ -141,6 +142,12 @@ class Cursor:
         self._statement = self.connection._statements.take(sql)
         return self._statement
 
+    def _numbered(self, statement: Statement) -> Statement:
+        """The same command with numbers for names, for parameters by position."""
+        self._end()
+        self._statement = self.connection._statements.take(statement.sql.numbered)
+        return self._statement
+
     def _describe(self, statement: Statement) -> None:
         names, detect = statement.columns, self.connection._detect_types
         self._converters = []
@@ -150,7 +157,9 @@ class Cursor:
         self.description = tuple((_shown(name, detect), None, None, None, None, None, None) for name in names)
         if detect:
             declared = statement.declared or ()
-            self._converters = [self._converter(name, declared[index] if index < len(declared) else None) for index, name in enumerate(names)]
+            self._converters = [
+                self._converter(name, declared[index] if index < len(declared) else None) for index, name in enumerate(names)
+            ]
 
     def _converter(self, name: str, declared: str | None) -> Convert | None:
         detect, types = self.connection._detect_types, self.connection._types
@@ -237,7 +246,7 @@ class Cursor:
             self._rest()
         self._closed = True
 
-    def _end_with_connection(self) -> None:
+    def end_with_connection(self) -> None:
         """Drop the statement; the connection is closing."""
         statement, self._statement = self._statement, None
         self._more = False
@@ -275,4 +284,3 @@ def _shown(name: str, detect: int) -> str:
     if detect & PARSE_COLNAMES and "[" in name:
         return name[: name.index("[")].removesuffix(" ") if " [" in name else name
     return name
-

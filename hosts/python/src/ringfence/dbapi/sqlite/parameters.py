@@ -34,7 +34,7 @@ def of_one(sql: Sql, given: Any, types: Types) -> Case:
 
 
 def _is_sequence(given: Any) -> bool:
-    return hasattr(given, "__getitem__") and hasattr(given, "__len__") and not isinstance(given, str | bytes) or isinstance(given, str | bytes)
+    return hasattr(given, "__getitem__") and hasattr(given, "__len__")
 
 
 def _named(sql: Sql, given: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -56,9 +56,7 @@ def _by_names(sql: Sql, values: list[Case]) -> list[tuple[str, Case]]:
 
 
 def _wrong_count(wanted: int, given: int) -> ProgrammingError:
-    return ProgrammingError(
-        f"Incorrect number of bindings supplied. The current statement uses {wanted}, and there are {given} supplied."
-    )
+    return ProgrammingError(f"Incorrect number of bindings supplied. The current statement uses {wanted}, and there are {given} supplied.")
 
 
 def of_many(sql: Sql, rows: Sequence[Any], types: Types) -> Case:
@@ -89,7 +87,7 @@ def _listed(sql: Sql, row: Any) -> Sequence[Any]:
 
 def _column(values: Sequence[Any], index: int, types: Types) -> Any:
     kinds = set(map(type, values))
-    if kinds - _BASE or any((kind, None) in types.adapters for kind in kinds) or _adapted(kinds, types):
+    if kinds - _BASE or _adapted(kinds, types):
         values = [_plain(types.stored(value), index) for value in values]
         kinds = set(map(type, values))
     nulls: list[int] = []
@@ -135,7 +133,7 @@ def _too_large() -> OverflowError:
 
 def _case(value: Any, types: Types, place: int | str) -> Case:
     kind = type(value)
-    if kind not in _BASE or types.adapters.keys() & {(kind, None)} or _adapted({kind}, types):
+    if kind not in _BASE or _adapted({kind}, types):
         value = _plain(types.stored(value), place)
     return _wrap(value)
 

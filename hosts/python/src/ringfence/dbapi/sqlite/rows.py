@@ -22,7 +22,9 @@ class Text(bytes):
     __slots__ = ()
 
 
-def rows_of(batch: Case, text_factory: TextFactory, converters: Sequence[Convert | None], names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def rows_of(
+    batch: Case, text_factory: TextFactory, converters: Sequence[Convert | None], names: Sequence[str]
+) -> Iterator[tuple[Any, ...]]:
     """The rows of a batch. Where the application's own functions take part, each is called when its row is.
 
     Raises, for a row: OperationalError where a text is not UTF-8 and `text_factory` is str; what those functions raise.
@@ -76,7 +78,9 @@ def _stored(packed: Any) -> list[Text]:
     return [Text(piece) for piece in _cut(packed.bytes, packed.ends)]
 
 
-def _finisher(factory: TextFactory, converters: Sequence[Convert | None], names: Sequence[str]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+def _finisher(
+    factory: TextFactory, converters: Sequence[Convert | None], names: Sequence[str]
+) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     """A function that finishes a row: texts by the factory, columns that have a converter by that."""
     steps: list[Convert | None] = list(converters) if converters else [None] * len(names)
 

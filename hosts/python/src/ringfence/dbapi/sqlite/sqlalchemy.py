@@ -40,4 +40,4 @@ class Dialect(SQLiteDialect_pysqlite):
     @classmethod
     def load_provisioning(cls) -> Any:
         """SQLAlchemy's own test suite sets databases up as for sqlite3."""
-        return SQLiteDialect_pysqlite.load_provisioning()
+        return SQLiteDialect_pysqlite.load_provisioning()  # type: ignore[no-untyped-call]

@@ -47,6 +47,11 @@ class Sql:
         return tuple(found)
 
     @cached_property
+    def mixed(self) -> bool:
+        """Whether some parameters have names and others none."""
+        return len({name is None for name in self.parameters}) > 1
+
+    @cached_property
     def numbered(self) -> str:
         """The same command with `?1` in the place of its first name, and so on."""
         names = list(self.parameters)

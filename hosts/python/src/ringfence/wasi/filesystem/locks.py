@@ -1,8 +1,8 @@
 """Locks on files, which WASI 0.2 has none of: where a grant says `lock`, a folder `FILE.lock` that a guest makes is a lock on FILE.
 
-Making such a folder is how SQLite locks on systems without locks: it makes it before it reads a database, and removes it when it is done. No
-folder is made here. The lock is one of an open file description (fcntl(2), F_OFD_SETLK), on the bytes that SQLite's own locks use, so that
-other programs' SQLite finds the database locked, and a guest finds it locked while one of them uses it. It ends with the guest's instance.
+Making such a folder is how SQLite locks on systems without locks: it makes it before it reads a database, and removes it when it is done.
+No folder is made here. The lock is one of an open file description (fcntl(2), F_OFD_SETLK), on the bytes that SQLite's own locks use, so
+that other programs' SQLite finds the database locked, and a guest finds it locked while one of them uses it. It ends with the instance.
 
 Under a grant that allows to write it is exclusive, since nothing tells what the guest will do; under one that does not, readers share it.
 Source of the bytes: SQLite's file format, section 1.4 "The Lock-Byte Page", and its os_unix.c.
