@@ -13,7 +13,7 @@ from ringfence.contract.grants import KINDS, Policy, admits, hosts
 from ringfence.contract.grants.clocks import ReadClock
 from ringfence.contract.grants.dns import Lookup
 from ringfence.contract.grants.env import Variable
-from ringfence.contract.grants.files import ACCESS, UseFile
+from ringfence.contract.grants.files import ACCESS, FILES, UseFile
 from ringfence.contract.grants.listen import Bind
 from ringfence.contract.grants.random import GetRandom
 from ringfence.contract.grants.stdio import UseStdin, UseStdout
@@ -55,10 +55,11 @@ NAME_OF_FILE = st.sampled_from(["a", "b.c", "sub", "x*y", "[?]", "ä", ".hidden"
 FILE = st.lists(NAME_OF_FILE, min_size=1, max_size=4).map("/".join)
 PART = st.sampled_from(["*", "**", "a", "sub", "*.c", "b.*", "*a*", "x[*]y"])
 GLOB = st.lists(PART, min_size=1, max_size=4).map("/".join)
+LOCKS = st.lists(GLOB, min_size=1, max_size=2)
 SOME_ACCESS = st.lists(st.sampled_from(ACCESS), min_size=1, max_size=4)
 FILE_GRANT = st.fixed_dictionaries(
     {"path": st.sampled_from(["data", "../data", "data/in"]), "as": st.sampled_from(["/data", "/other"])},
-    optional={"match": st.lists(GLOB, min_size=1, max_size=3), "access": SOME_ACCESS, "hardlinks": st.booleans()},
+    optional={"match": st.lists(GLOB, min_size=1, max_size=3), "access": SOME_ACCESS, "hardlinks": st.booleans(), "lock": LOCKS},
 )
 
 STREAM_FILES = [{"file": "in.txt"}, {"file": "../b ü.txt"}]
@@ -143,6 +144,7 @@ REQUEST = st.one_of(
         access=SOME_ACCESS.map(frozenset),
         reach=st.sampled_from(["entry", "way", "tree"]),
         hardlinks=st.booleans(),
+        lock=st.just(()) | LOCKS.map(lambda written: FILES.parse([{"path": "data", "lock": written}])[0].lock),
     ),
 )
 POLICY = st.fixed_dictionaries({}, optional=FORMS).map(Policy.bind)

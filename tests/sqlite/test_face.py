@@ -1,6 +1,6 @@
 """What code written for sqlite3 may rely on; each test runs on sqlite3 itself, too."""
 
-import datetime
+import datetime as dt
 import sqlite3
 import threading
 
@@ -164,7 +164,7 @@ def test_a_cursor_tells_columns_counts_and_the_last_row(memory):
     assert (cursor.rowcount, memory.total_changes) == (2, 4)
     cursor.execute("INSERT INTO t (b) VALUES (9) RETURNING a, b")
     assert cursor.fetchall() == [(43, 9)]
-    assert [row for row in memory.execute("SELECT count(*) FROM t")] == [(3,)]
+    assert list(memory.execute("SELECT count(*) FROM t")) == [(3,)]
 
 
 def test_several_cursors_share_one_connection(memory):
@@ -179,7 +179,16 @@ def test_several_cursors_share_one_connection(memory):
 def test_rows_are_made_by_the_factory(memory, either):
     memory.row_factory = either.module.Row
     row = memory.execute("SELECT 1 AS a, 'x' AS B").fetchone()
-    assert (row["A"], row["b"], row[0], row[-1], row[0:1], tuple(row), dict(row), len(row)) == (1, "x", 1, "x", (1,), (1, "x"), {"a": 1, "B": "x"}, 2)
+    assert (row["A"], row["b"], row[0], row[-1], row[0:1], tuple(row), dict(row), len(row)) == (
+        1,
+        "x",
+        1,
+        "x",
+        (1,),
+        (1, "x"),
+        {"a": 1, "B": "x"},
+        2,
+    )
     assert row == memory.execute("SELECT 1 AS a, 'x' AS B").fetchone()
     memory.row_factory = lambda cursor, values: {column[0]: value for column, value in zip(cursor.description, values, strict=True)}
     assert memory.execute("SELECT 1 AS a").fetchall() == [{"a": 1}]
@@ -199,7 +208,7 @@ def test_types_of_the_application_go_in_by_adapters_and_come_out_by_converters(e
             return f"{self.x};{self.y}" if protocol is either.module.PrepareProtocol else None
 
     either.module.register_converter("point", lambda data: Point(*map(int, data.split(b";"))))
-    today, now = datetime.date(2026, 11, 27), datetime.datetime(2026, 11, 27, 13, 30, 5, 120)
+    today, now = dt.date(2026, 11, 27), dt.datetime(2026, 11, 27, 13, 30, 5, 120)  # noqa: DTZ001
     connection = either.module.connect(":memory:", detect_types=either.module.PARSE_DECLTYPES | either.module.PARSE_COLNAMES)
     connection.execute("CREATE TABLE t (p point, d DATE, t TIMESTAMP, n NUMBER(10))")
     row = (Point(4, -3), today, now, 7)
@@ -253,7 +262,9 @@ def test_a_dump_is_the_same_text_and_makes_the_same_database(fenced):
         connection.close()
 
 
-@pytest.mark.parametrize("text", ["", ";", "select 1", "select 1;", "select ';'", "select ';';", "select 1; -- x", "select 1; /* x", "/* ; */"])
+@pytest.mark.parametrize(
+    "text", ["", ";", "select 1", "select 1;", "select ';'", "select ';';", "select 1; -- x", "select 1; /* x", "/* ; */"]
+)
 @pytest.mark.parametrize("more", ["", " create trigger a after insert on b begin select 1; end", "; create temp trigger a begin select 1;"])
 def test_a_statement_is_complete_where_sqlite_says_so(fenced, text, more):
     for whole in (text, text + more, text + more + ";", more + "; END;", "EXPLAIN " + more + ";end;" + text):
@@ -313,7 +324,13 @@ def test_files_are_those_that_the_other_reads(fenced, data):
     assert [path.name for path in data.iterdir()] == ["shop.sqlite3"]
 
 
-VALUE = st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(st.characters(exclude_categories=["Cs"])) | st.binary()
+VALUE = (
+    st.none()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=["Cs"]))
+    | st.binary()
+)
 UNIFORM = st.sampled_from([st.integers(-9, 9), st.floats(-1, 1), st.text("aé€😀\0", max_size=5), st.binary(max_size=5)]).flatmap(
     lambda kind: st.lists(kind | st.none(), min_size=40, max_size=40)
 )

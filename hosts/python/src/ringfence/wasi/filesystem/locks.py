@@ -23,7 +23,7 @@ from ringfence.contract.values import WitError
 from ringfence.gate import Permit
 from ringfence.wasi.filesystem.codes import answering
 from ringfence.wasi.filesystem.descriptor import allowed
-from ringfence.wasi.filesystem.opened import Opened, identity
+from ringfence.wasi.filesystem.opened import ALWAYS, Opened, identity
 from ringfence.wasi.filesystem.resolve import Base, Place, request, resolved
 from ringfence.wasi.state import Held
 
@@ -35,7 +35,6 @@ except ImportError:  # no such locks here: taking one is refused, never forgotte
 SUFFIX = ".lock"
 _PENDING = 0x40000000
 _SHARED, _SHARED_SIZE = _PENDING + 2, 510
-_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 Act = Callable[[Call, Place, Place], None]
 """What is done with the place of the lock, and that of the file."""
@@ -96,7 +95,7 @@ class _Lock(Held):
     """A lock that an instance holds, on a descriptor of its own."""
 
     def __init__(self, permit: Permit, file: Place, *, exclusive: bool) -> None:
-        flags = _FLAGS | (os.O_RDWR if exclusive else os.O_RDONLY)
+        flags = ALWAYS | (os.O_RDWR if exclusive else os.O_RDONLY)
         self._opened = Opened(permit.call.state, file.grant, file.path, lambda: os.open(file.name, flags, dir_fd=file.parent))
         try:
             if not stat.S_ISREG(os.fstat(self._opened.descriptor).st_mode):

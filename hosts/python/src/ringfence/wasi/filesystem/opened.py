@@ -20,7 +20,7 @@ from ringfence.wasi.state import DESCRIPTORS, FILES, WasiState
 
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
 """Of what a guest makes, less the host's umask: never executable, never set-uid."""
-_ALWAYS = flags("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY")
+ALWAYS = flags("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY")
 """No link is followed, nothing is inherited, and neither a pipe nor a terminal that was put there meanwhile holds the host up."""
 
 
@@ -105,12 +105,12 @@ def identity(descriptor: int) -> tuple[int, int]:
 
 def open_folder(permit: Permit, place: Place) -> Opened:
     """The folder in a place."""
-    return _open(permit.call, place, lambda: os.open(place.name or b".", LISTED | _ALWAYS, dir_fd=place.parent))
+    return _open(permit.call, place, lambda: os.open(place.name or b".", LISTED | ALWAYS, dir_fd=place.parent))
 
 
 def open_file(permit: Permit, place: Place, wish: Wish) -> Opened:
     """The regular file in a place, which was there when the permit was given; whatever is there now is looked at before it is changed."""
-    opened = _open(permit.call, place, lambda: os.open(place.name, wish.native | _ALWAYS, dir_fd=place.parent))
+    opened = _open(permit.call, place, lambda: os.open(place.name, wish.native | ALWAYS, dir_fd=place.parent))
     try:
         status = os.fstat(opened.descriptor)
         if not stat.S_ISREG(status.st_mode) or (status.st_nlink > 1 and not opened.grant.hardlinks):
@@ -129,7 +129,7 @@ def open_file(permit: Permit, place: Place, wish: Wish) -> Opened:
 def create_file(permit: Permit, place: Place, wish: Wish) -> Opened:
     """A new file in a place where nothing is."""
     permit.call.spend_entry()
-    how = wish.native | os.O_CREAT | os.O_EXCL | _ALWAYS
+    how = wish.native | os.O_CREAT | os.O_EXCL | ALWAYS
     return _open(permit.call, place, lambda: os.open(place.name, how, FILE_MODE, dir_fd=place.parent))
 
 
