@@ -12,6 +12,10 @@ default:
 demo *options: setup
     {{run}} python manifests/shop/demo.py {{options}}
 
+# three libraries everybody uses, each with what it needs: real work by each, then what its fence refuses
+demo-table: setup
+    {{run}} python manifests/table/demo.py
+
 # all checks: style, types, the house's walls, and every test
 test: setup
     {{run}} ruff check

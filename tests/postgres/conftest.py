@@ -64,6 +64,7 @@ def table_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from ringfence_composer.compose import compose_file
 
     folder = tmp_path_factory.mktemp("table")
+    (folder / "data").mkdir()
     file = folder / "graph.yaml"
     file.write_text((TABLE / "graph.yaml").read_text().replace("../../components", os.path.relpath(ROOT / "components", folder)))
     compose_file(file)

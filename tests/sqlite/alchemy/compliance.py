@@ -1,0 +1,3 @@
+"""SQLAlchemy's suite for dialects, all of it."""
+
+from sqlalchemy.testing.suite import *  # noqa: F403
