@@ -47,6 +47,7 @@ class Scale:
     pieces: tuple[int, ...] = (4 << 10, 64 << 10)
     files: int = 10_000
     turns: tuple[int, int] = (6, 2000)  # calls of each thread: long ones, small ones
+    rows: int = 100_000
     python: bool = True  # whether CPython guests take part, which must be built first
 
 
@@ -63,6 +64,7 @@ TINY = Scale(
     pieces=(64, 100),
     files=3,
     turns=(1, 3),
+    rows=100,
 )
 
 
@@ -76,7 +78,15 @@ def size(count: int) -> str:
 
 def cases(scale: Scale, folder: Path) -> list[Case]:
     """All of them, in the order of the table. `folder` gets a file to read from."""
-    parts = (_calls(scale), _bytes(scale, folder), _files(scale, folder), _network(scale), _starting(scale), _threads(scale))
+    parts = (
+        _calls(scale),
+        _bytes(scale, folder),
+        _files(scale, folder),
+        _network(scale),
+        _databases(scale),
+        *_starting(scale),
+        _threads(scale),
+    )
     return [case for part in parts for case in part]
 
 
@@ -204,6 +214,32 @@ def _network(scale: Scale) -> Iterator[Case]:
     title = f"{times:,} round trips of 16 B over TCP, each"
     yield case(id="tcp-turns", title=title, make=lambda peer: peer.round_trips(times), check=_is(times), unit="round trip")
     yield case(id="tcp-stream", title=f"{size(count)} read over TCP", make=lambda peer: peer.fetch(count), check=_is(count), unit="stream")
+
+
+def _on_database(peer: Peer, *, workload: str, rows: int) -> Work:
+    return peer.database(workload, rows)
+
+
+def _databases(scale: Scale) -> Iterator[Case]:
+    """All in one file of the file system's, by code for the module sqlite3."""
+    if not scale.python:
+        return
+    rows = scale.rows
+    for workload, title, unit, count in (
+        ("inserts", f"{rows:,} rows inserted in one transaction, each", "row", rows),
+        ("reads", f"{rows // 10:,} rows read by their keys in one transaction, each", "read", max(1, rows // 10)),
+        ("lone-reads", f"{rows // 50:,} rows read by their keys, each for itself", "read", max(1, rows // 50)),
+        ("scan", f"{rows:,} rows read by one query, each", "row", rows),
+    ):
+        yield Case(
+            id=f"sqlite-{workload}",
+            group="SQLite",
+            title=title,
+            make=partial(_on_database, workload=workload, rows=rows),
+            check=_is(count),
+            unit=unit,
+            patient=True,
+        )
 
 
 def _starting(scale: Scale) -> Iterator[Case]:

@@ -86,6 +86,10 @@ TARGETS = (
         text="a guest opens and closes a file, against the engine's own WASI", ours=("file-open", "core"), against=("file-open", "stock")
     ),
     Target(text="a file's status by its path, likewise", ours=("file-stat", "core"), against=("file-stat", "stock")),
+    _versus("a row inserted into SQLite, against the module sqlite3", "sqlite-inserts", 5.0, ("sqlite-inserts", "plain")),
+    Target(text="a row read by its key in a transaction, likewise", ours=("sqlite-reads", "core"), against=("sqlite-reads", "plain")),
+    Target(text="the same without one", ours=("sqlite-lone-reads", "core"), against=("sqlite-lone-reads", "plain")),
+    Target(text="a row of a large result, likewise", ours=("sqlite-scan", "core"), against=("sqlite-scan", "plain")),
     _versus("a fresh CPython with its first call, against starting `python -S`", "fresh-python", 0.25, ("fresh-python", "pipe")),
     _versus("a call over a `store` edge, against Extism's call", "edge", 1.0, ("call", "extism")),
     Target(

@@ -94,6 +94,10 @@ class Peer:
         """The far side asks for its status so often; likewise."""
         raise SitsOut("has no files of its own")
 
+    def database(self, workload: str, rows: int) -> Work:
+        """One of the workloads of `databases` on a file with so many rows; answers their number."""
+        raise SitsOut("no database")
+
     def fresh(self) -> Work:
         """Something new of the smallest kind, its first sum, and its end."""
         raise SitsOut("nothing to start")

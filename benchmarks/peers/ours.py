@@ -15,6 +15,7 @@ from ringfence.contract.limits import Limits
 from ringfence.contract.lock import Lane
 from ringfence.contract.names import digest_of
 from ringfence.contract.values import Fill
+from ringfence.dbapi.sqlite import module
 from ringfence.engine.component import ComponentEngine
 from ringfence.engine.core import CoreEngine
 from ringfence.engine.seam import Artifacts, Engine, FunctionName, HostFunction, Linked
@@ -22,6 +23,7 @@ from ringfence_composer.compose import Workshop, compose_file
 from ringfence_composer.decompose import Decomposed, decompose
 from ringfence_composer.toolchain import Toolchain
 
+from benchmarks.databases import WORKLOADS
 from benchmarks.peers.base import Line, Peer
 from benchmarks.traffic_server import TrafficServer
 from benchmarks.work import Place, SitsOut, Work, busy, guest, python
@@ -60,6 +62,20 @@ nodes:
   network: {{ component: {folder}, instances: pooled, limits: {{ deadline: 10min }} }}
 edges: [{{ from: network, to: host, grant: {{ tcp: ["127.0.0.1:*"] }} }}]
 expose: [network]
+"""
+
+DATABASE = """
+ringfence: 1
+graph: database
+nodes:
+  sqlite: {{ component: {folder}, limits: {{ deadline: 10min, memory: 512MiB, written: 1GiB, output: 256MiB }} }}
+edges:
+  - from: sqlite
+    to: host
+    grant:
+      files:
+        - {{ path: data, match: ["*.sqlite3", "*.sqlite3-journal"], access: [read, write, create, delete], lock: ["*.sqlite3"] }}
+expose: [sqlite]
 """
 
 
@@ -121,7 +137,7 @@ class Ours(Peer):
     def afresh(self) -> None:
         """Load what is called anew when it is asked for next: what was compiled and composed is kept."""
         self.close()
-        for name in ("linked", "calls", "graph", "network"):
+        for name in ("linked", "calls", "graph", "network", "database_module"):
             vars(self).pop(name, None)
 
     # What is called
@@ -296,6 +312,23 @@ class Ours(Peer):
     def looked_at(self, folder: Path, times: int) -> Work:
         graph = self._on_files(folder)
         return Work(run=lambda: graph.call("files.stat-often", times), per=times)
+
+    @cached_property
+    def database_module(self) -> Any:
+        """The module `sqlite3` on a graph of the fenced SQLite."""
+        folder = self.place.new_folder()
+        (folder / "data").mkdir()
+        manifest = folder / "graph.yaml"
+        manifest.write_text(DATABASE.format(folder=os.path.relpath(self.place.root / "components" / "sqlite-client", folder)))
+        compose_file(manifest, Workshop(lane=self.lane))
+        graph = Graph.load(manifest)
+        self._opened.append(graph)
+        return module(graph["sqlite"])
+
+    def database(self, workload: str, rows: int) -> Work:
+        if rows * 100 > self.most:
+            raise SitsOut("a list<u8> is a value a byte there: seconds")
+        return WORKLOADS[workload](self.database_module, f"/data/{workload}.sqlite3", rows)
 
     def fresh(self) -> Work:
         linked = self.engine.link(self.engine.load(self.artifacts("helper")), {})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import runpy
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.databases import WORKLOADS
 from benchmarks.peers.base import Line, Peer
 from benchmarks.traffic_server import TrafficServer
 from benchmarks.work import Work, busy
@@ -132,6 +134,9 @@ class Plain(Peer):
             return times
 
         return Work(run=run, per=times)
+
+    def database(self, workload: str, rows: int) -> Work:
+        return WORKLOADS[workload](sqlite3, str(self.place.new_folder() / "plain.sqlite3"), rows)
 
     def alone(self, *, long: bool) -> Work:
         if not long:
