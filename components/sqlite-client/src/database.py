@@ -47,7 +47,7 @@ class Connection:
         uri = options.uri
         if not uri and path not in _IN_MEMORY and options.mode is not OpenMode.CREATE:
             path, uri = f"file:{quote(path)}?mode={_MODES[options.mode]}", True
-        with wit_errors():
+        with wit_errors:
             connection = sqlite3.connect(path, options.busy_timeout / 1000, isolation_level=None, uri=uri)
             connection.text_factory = bytearray
             connection.execute("PRAGMA temp_store = MEMORY")
@@ -58,7 +58,7 @@ class Connection:
         return Statement(self, self._connection, sql)
 
     def run_script(self, sql: str) -> Status:
-        with wit_errors():
+        with wit_errors:
             self._cursor.executescript(sql)
         return self.status()
 
@@ -78,15 +78,15 @@ class Connection:
         self._do(f"PRAGMA busy_timeout = {min(milliseconds, 2**31 - 1)}")
 
     def set_limit(self, category: int, value: int) -> int:
-        with wit_errors():
+        with wit_errors:
             return self._connection.setlimit(category, value)
 
     def serialize(self, schema: str) -> bytes:
-        with wit_errors():
+        with wit_errors:
             return self._connection.serialize(name=schema)
 
     def deserialize(self, schema: str, data: bytes) -> None:
-        with wit_errors():
+        with wit_errors:
             self._connection.deserialize(data, name=schema)
 
     def declared_types(self, sql: str) -> list[str | None]:
@@ -105,7 +105,7 @@ class Connection:
         return Status(max(cursor.rowcount, 0), connection.total_changes, cursor.lastrowid or 0, connection.in_transaction)
 
     def _do(self, sql: str) -> Status:
-        with wit_errors():
+        with wit_errors:
             self._cursor.execute(sql)
         return self.after(self._cursor)
 
@@ -127,20 +127,20 @@ class Statement:
         self._late: sqlite3.Error | None = None
 
     def run(self, parameters: Parameters, rows: int) -> Outcome:
-        with wit_errors():
+        with wit_errors:
             self._late = None
             self._cursor.execute(self._sql, _parameters(parameters))
             return self._outcome(rows)
 
     def run_many(self, parameters: Batch) -> Status:
-        with wit_errors():
+        with wit_errors:
             self._cursor.executemany(self._sql, batches.rows_of(parameters))
             status = self._home.after(self._cursor)
             status.last_insert_rowid = self._home.last_rowid()
             return status
 
     def fetch(self, rows: int) -> Outcome:
-        with wit_errors():
+        with wit_errors:
             late, self._late = self._late, None
             if late is not None:
                 raise late
@@ -152,7 +152,7 @@ class Statement:
         self._late = None
 
     def declared_types(self) -> list[str | None]:
-        with wit_errors():
+        with wit_errors:
             return self._home.declared_types(self._sql)
 
     def _outcome(self, most: int) -> Outcome:
