@@ -5,7 +5,6 @@ import sqlite3
 from componentize_py_types import Err
 from wit_world.exports.database import Error_Database, Error_Usage, Failure
 
-
 ERRORS = (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError, MemoryError)
 
 
