@@ -175,6 +175,7 @@ def test_who_may_only_read_shares_the_lock_with_readers(disk, folder):
     (one, first), (other, second) = disk(["read"]), disk(["read"])
     take(one, first)
     take(other, second)
+    fails("exist", take, one, first)
     assert outside(folder, fcntl.F_RDLCK, SHARED, 510) == "free"
     assert outside(folder, fcntl.F_WRLCK, SHARED, 510) == "locked"
     writer, root = disk()

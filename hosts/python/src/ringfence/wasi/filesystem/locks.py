@@ -100,12 +100,14 @@ class _Lock(Held):
         try:
             if not stat.S_ISREG(os.fstat(self._opened.descriptor).st_mode):
                 raise WitError("not-permitted")
+            self._file = identity(self._opened.descriptor)
+            if self._file in permit.call.state.locked:
+                raise WitError("exist")  # readers share it with others, not with another use of this instance
             _lock(self._opened.descriptor, exclusive=exclusive)
             super().__init__(permit.call.state)
         except BaseException:
             self._opened.release()
             raise
-        self._file = identity(self._opened.descriptor)
         self.state.locked[self._file] = self
 
     def release(self) -> None:
