@@ -84,7 +84,7 @@ def cases(scale: Scale, folder: Path) -> list[Case]:
         _files(scale, folder),
         _network(scale),
         _databases(scale),
-        *_starting(scale),
+        _starting(scale),
         _threads(scale),
     )
     return [case for part in parts for case in part]

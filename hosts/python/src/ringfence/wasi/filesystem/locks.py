@@ -15,7 +15,6 @@ import os
 import stat
 import struct
 from collections.abc import Callable
-from contextlib import suppress
 
 from ringfence.call import Call
 from ringfence.contract.grants.files import Access
@@ -65,8 +64,7 @@ def take(call: Call, place: Place, file: Place) -> None:
     writes = "write" in file.grant.access
     access: frozenset[Access] = frozenset({"read", "write"} if writes else {"read"})
     permit = allowed(call, request(file.grant, file.path, access))
-    with suppress(FileNotFoundError):
-        os.stat(place.name, dir_fd=place.parent, follow_symlinks=False)
+    if place.status is not None:
         raise WitError("exist")  # somebody locks by real folders
     _Lock(permit, file, exclusive=writes)
 
