@@ -49,7 +49,7 @@ def show_order(order: object) -> None:
     for line in order.lines:
         table.add_row(line.sku, str(line.quantity), f"{line.unit_price / 100:.2f}")
     console.print(table)
-    console.print(f"total, computed in the guest: [bold]{order.total / 100:.2f} {order.currency}[/]")
+    console.print(f"total, computed by a guest in Rust: [bold]{order.total / 100:.2f} {order.currency}[/]")
 
 
 def refused(call: Callable[[], object], expected: type[Exception]) -> Exception:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ringfence.contract.layout import user_cache
-from ringfence_composer.build import source_of
+from ringfence_composer.build import BUILDERS, source_of
 from ringfence_composer.builders import python, requirements
 from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource
 from ringfence_composer.builders.snapshot import write_tree
@@ -30,7 +30,8 @@ def component(name: str) -> ComponentSource:
 
 def build(name: str) -> Artifact:
     """The built component; taken from the user's cache where its sources are unchanged."""
-    return python.PythonBuilder().build(component(name), BuildContext(cache=user_cache()))
+    source = component(name)
+    return BUILDERS[source.language].build(source, BuildContext(cache=user_cache()))
 
 
 NativeGuest = dict[str, Any]
@@ -74,7 +75,7 @@ def json_guest(tmp_path_factory: pytest.TempPathFactory) -> NativeGuest:
 
 @pytest.fixture(scope="session")
 def vendor_guest(tmp_path_factory: pytest.TempPathFactory, json_guest: NativeGuest) -> NativeGuest:
-    """The vendor client's modules, its JSON import satisfied by the JSON decoder's source."""
+    """The vendor client's modules: its JSON import satisfied by the JSON decoder's source, the calculator by a few lines."""
     guest = native_guest("vendor-client", tmp_path_factory.mktemp("vendor-client"))
     imported = guest["wit_world.imports.decoder"]
     decoder = json_guest["app"].Decoder()
@@ -87,6 +88,16 @@ def vendor_guest(tmp_path_factory: pytest.TempPathFactory, json_guest: NativeGue
             raise guest["componentize_py_types"].Err(translated(error.value, imported)) from None
 
     imported.decode = decode
+    calculator = guest["wit_world.imports.calculator"]
+
+    def total(lines: list[Any], discounts: list[Any]) -> Any:
+        assert not discounts
+        amount = sum(line.quantity * line.unit_price for line in lines)
+        if amount not in range(-(2**63), 2**63):
+            raise guest["componentize_py_types"].Err(calculator.PricingError_Overflow())
+        return calculator.OrderTotal(subtotal=amount, discounted=0, total=amount)
+
+    calculator.total = total
     return guest
 
 

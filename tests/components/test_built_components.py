@@ -27,6 +27,8 @@ class Running:
         if decode is not None:
             with linker.root() as root, root.add_instance("ringfence:json/decoder@0.1.0") as instance:
                 instance.add_func("decode", lambda _, text: decode(text))
+            with linker.root() as root, root.add_instance("ringfence:pricing/calculator@0.1.0") as instance:
+                instance.add_func("total", lambda *_: pytest.fail("nothing here has lines"))
         self._instance = linker.instantiate(self._store, component)
 
     def call(self, interface: str, function: str, *arguments: object) -> Any:
@@ -65,8 +67,8 @@ def test_the_decoder_imports_nothing_of_its_own(decoder: Component, engine: Engi
     assert own_imports(decoder, engine) == set()
 
 
-def test_the_client_imports_the_decoder_and_nothing_else(client: Component, engine: Engine) -> None:
-    assert own_imports(client, engine) == {"ringfence:json/decoder@0.1.0"}
+def test_the_client_imports_decoder_and_calculator_and_nothing_else(client: Component, engine: Engine) -> None:
+    assert own_imports(client, engine) == {"ringfence:json/decoder@0.1.0", "ringfence:pricing/calculator@0.1.0"}
 
 
 def test_the_decoder_decodes_and_refuses(decoder: Component, engine: Engine) -> None:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_vendor_client_is_read_as_written() -> None:
     found = load_component(ROOT / "components" / "vendor-client")
     assert (found.name, found.language, found.world, found.module) == ("vendor-client", "python", "vendor-client", "app")
-    assert found.wit_deps == (ROOT / "wit" / "json",)
+    assert found.wit_deps == (ROOT / "wit" / "json", ROOT / "wit" / "pricing")
     assert [one.name for one in found.requirements] == ["h11"]
     source = source_of(found)
     assert (source.wit, source.source) == (ROOT / "components/vendor-client/wit", ROOT / "components/vendor-client/src")

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
-from ringfence_composer import doctor
+from ringfence_composer import doctor, tools
 from ringfence_composer.cli import compose
 from ringfence_composer.doctor import Finding, examine
 from ringfence_composer.errors import ToolMissing
@@ -29,7 +29,18 @@ def test_a_whole_installation_is_well() -> None:
     data = json.loads(result.stdout)
     names = {one["name"] for one in data["findings"]}
     assert (result.exit_code, data["well"]) == (0, True)
-    assert {"python", "wasmtime", "componentize-py", "wasm-tools", "uv", "uv's program", "toolchain", "cargo", "disk"} <= names
+    assert {
+        "python",
+        "wasmtime",
+        "componentize-py",
+        "wasm-tools",
+        "uv",
+        "uv's program",
+        "toolchain",
+        "cargo",
+        "rust components",
+        "disk",
+    } <= names
     assert "everything that is needed is there" in CliRunner().invoke(compose, ["doctor"]).stderr
 
 
@@ -89,6 +100,19 @@ def test_a_toolchain_that_is_not_built_is_wrong_and_is_not_built(cargo: str, tmp
     if cargo == "missing":
         assert "https://rustup.rs" in states["cargo"][1]
     assert not list((tmp_path / "cache").rglob("*.wasm"))
+
+
+def test_what_rust_components_lack_is_a_note_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph in Python alone needs no Rust: a program that only runs those is well without it."""
+    assert found()["rust components"].state == "ok"
+    monkeypatch.setattr(doctor, "has_target", lambda: False)
+    one = found()["rust components"]
+    assert (one.state, one.remedy) == ("note", "rustup target add wasm32-wasip2")
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(doctor, "has_target", tools.has_target)
+    one = found()["rust components"]
+    assert one.state == "note"
+    assert "rustc is not installed" in one.found
 
 
 def test_caches_that_others_may_write_to_are_told_with_the_command(tmp_path: Path) -> None:

@@ -104,14 +104,14 @@ def test_without_an_argument_all_codes_are_listed() -> None:
 
 def test_a_grants_line_says_what_it_allows_and_what_would_be_denied() -> None:
     shown = explain(line_of(SHOP, "tcp:")).stdout
-    assert "+ connect to 127.0.0.1, port 8017 (parameter vendor)  graph.yaml:28" in shown
+    assert "+ connect to 127.0.0.1, port 8017 (parameter vendor)  graph.yaml:33" in shown
     assert "tcp opens wasi:sockets/tcp, wasi:sockets/tcp-create-socket" in shown
     assert "without it connecting ends in access-denied" in shown
     assert "VENDOR_TOKEN" not in shown
     assert "2 more on this edge" in shown
 
 
-@pytest.mark.parametrize("text", ["- from: vendor", "to: host", "grant:"])
+@pytest.mark.parametrize("text", ["- from: vendor", "to: host", "    grant:"])
 def test_an_edges_own_lines_say_all_of_it(text: str) -> None:
     (told,) = json.loads(explain(line_of(SHOP, text), "--json").stdout)
     assert told["subject"] == "edge vendor -> host"

@@ -66,7 +66,7 @@ def test_any_text_like_a_graph_is_right_or_has_problems_with_places(shop: Path, 
 
 def test_the_graph_that_is_spoilt_is_right(shop: Path) -> None:
     shop.write_text(SHOP_TEXT)
-    assert check_file(shop, Workshop()).order == ("json", "vendor")
+    assert check_file(shop, Workshop()).order == ("json", "pricing", "vendor")
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from componentize_py_types import Err
 from errors import BadReply
 from wit_world.exports.orders import Customer, Line, Order, Status
+from wit_world.imports import calculator
+from wit_world.imports.calculator import Line as PricedLine
+from wit_world.imports.calculator import Traits
 from wit_world.imports.decoder import Document, Node, Node_Array, Node_Integer, Node_Null, Node_Object, Node_Text
 
 _U32 = range(2**32)
@@ -139,12 +143,13 @@ def _line(value: _Value) -> Line:
 
 
 def total(lines: list[Line]) -> int:
-    """The sum of quantity times unit price.
+    """What the calculator makes of these lines.
 
     Raises:
         BadReply: It does not fit in 64 bits.
     """
-    amount = sum(line.quantity * line.unit_price for line in lines)
-    if amount not in _S64:
-        raise BadReply("order: a total of more than 64 bits")
-    return amount
+    priced = [PricedLine(quantity=line.quantity, unit_price=line.unit_price, traits=Traits(0)) for line in lines]
+    try:
+        return calculator.total(priced, []).total
+    except Err:  # without discounts there is no other
+        raise BadReply("order: a total of more than 64 bits") from None

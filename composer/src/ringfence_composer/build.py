@@ -13,12 +13,13 @@ from ringfence.contract.names import Digest, digest_of
 
 from ringfence_composer.builders.base import Artifact, BuildContext, Builder, ComponentSource, Requirement
 from ringfence_composer.builders.python import PythonBuilder
+from ringfence_composer.builders.rust import RustBuilder
 from ringfence_composer.errors import DigestMismatch, InputInvalid, SourceInvalid
 from ringfence_composer.manifest.component import ComponentManifest
 from ringfence_composer.manifest.graph import Prebuilt
 from ringfence_composer.resolve import ResolvedGraph
 
-BUILDERS: Mapping[str, Builder] = {builder.language: builder for builder in (PythonBuilder(),)}
+BUILDERS: Mapping[str, Builder] = {builder.language: builder for builder in (PythonBuilder(), RustBuilder())}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ def source_problems(components: Iterable[ComponentManifest]) -> Iterator[Problem
     for component in dict.fromkeys(components):
         try:
             BUILDERS[component.language].check(source_of(component))
+        except SourceInvalid as error:
+            yield from (_placed(component, one) for one in (error, *error.further))
         except InputInvalid as error:
             message = error.message.removeprefix(f"{component.name}: ")
             path = ("wit",) if message.startswith("WIT: ") else ("source",)
@@ -94,15 +97,20 @@ def build_component(manifest: ComponentManifest, context: BuildContext) -> Artif
     try:
         return BUILDERS[manifest.language].build(source_of(manifest), context)
     except SourceInvalid as error:
-        source = Path(os.path.relpath(manifest.source, manifest.folder))
-        place = os.path.normpath(Path(manifest.document.file).parent / source / error.file)
-        raise ManifestError([Problem(file=place, line=error.line, message=error.reason, hint=error.hint)]) from error
+        raise ManifestError([_placed(manifest, one) for one in (error, *error.further)]) from error
     except DigestMismatch as error:
         index = next((index for index, one in enumerate(manifest.requirements) if one.name == error.requirement), None)
         if index is None:
             raise
         path, message = ("requirements", index, "sha256"), f"{error.requirement}: expected {error.expected}, found {error.found}"
         raise ManifestError([manifest.document.problem(path, message, hint=error.hint)]) from error
+
+
+def _placed(manifest: ComponentManifest, error: SourceInvalid) -> Problem:
+    """The error with its file named as people know it: from where they stand."""
+    source = Path(os.path.relpath(manifest.source, manifest.folder))
+    place = os.path.normpath(Path(manifest.document.file).parent / source / error.file)
+    return Problem(file=place, line=error.line, column=error.column, message=error.reason, hint=error.hint)
 
 
 def source_of(manifest: ComponentManifest) -> ComponentSource:
@@ -117,6 +125,7 @@ def source_of(manifest: ComponentManifest) -> ComponentSource:
         module=manifest.module,
         requirements=tuple(Requirement(name=one.name, version=one.version, sha256=one.sha256) for one in manifest.requirements),
         preload=manifest.preload,
+        trusted=manifest.trusted,
     )
 
 

@@ -48,15 +48,16 @@ def _silent(_message: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What the stages work with: the cache folder, whom to tell of each step, and the lane that overrides what graphs ask for."""
+    """What the stages work with: the cache folder, whom to tell of each step and what to read afterwards, and the lane that graphs get."""
 
     cache: Path = field(default_factory=user_cache)
     report: Callable[[str], None] = _silent
+    note: Callable[[str], None] = _silent
     lane: Lane | None = None
 
     @property
     def context(self) -> BuildContext:
-        return BuildContext(cache=self.cache, report=self.report)
+        return BuildContext(cache=self.cache, report=self.report, note=self.note, toolchain=_toolchain(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

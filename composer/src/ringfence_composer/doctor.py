@@ -19,7 +19,7 @@ from ringfence_composer.builders.cache import BuildCache
 from ringfence_composer.builders.requirements import find_uv
 from ringfence_composer.errors import ComposerError
 from ringfence_composer.toolchain import Toolchain
-from ringfence_composer.tools import built_toolchain
+from ringfence_composer.tools import TARGET, built_toolchain, has_target
 
 State: TypeAlias = Literal["ok", "note", "wrong"]
 """`note`: it works, but not as well as it could. `wrong`: something needed is missing."""
@@ -47,6 +47,7 @@ def examine(cache: Path | None = None) -> Iterator[Finding]:
     yield from dict.fromkeys(_packages())
     yield _uv()
     yield from _toolchain()
+    yield _rust()
     yield _build_cache(cache or user_cache())
     yield _compile_cache(cache)
     yield _disk(cache or user_cache())
@@ -120,6 +121,22 @@ def _toolchain() -> Iterator[Finding]:
         remedy = "install Rust 1.95 or newer: https://rustup.rs, or your system's package"
         yield Finding(name="cargo", state="wrong", found="not there, and the toolchain must be built with it", remedy=remedy)
     yield Finding(name=name, state="wrong", found="not built yet", remedy="python -m ringfence_composer.set_up")
+
+
+def _rust() -> Finding:
+    """What components in Rust are compiled with. Graphs without such components need none of it, so that it is never wrong."""
+    name = "rust components"
+    try:
+        there = has_target()
+    except ComposerError as error:
+        return Finding(name=name, state="note", found=f"can't be built: {error.message}", remedy=_command(error.hint))
+    if not there:
+        remedy = f"rustup target add {TARGET}"
+        return Finding(name=name, state="note", found=f"can't be built: Rust's target {TARGET} is not installed", remedy=remedy)
+    if shutil.which("cc") is None:
+        found = "can't be built: there is no linker (cc) for the macros that run while building"
+        return Finding(name=name, state="note", found=found, remedy="install a C compiler, such as your system's package gcc")
+    return Finding(name=name, state="ok", found=f"can be built ({TARGET})")
 
 
 def _build_cache(cache: Path) -> Finding:

@@ -48,14 +48,27 @@ class WitInvalid(InputInvalid):
 
 
 class SourceInvalid(InputInvalid):
-    """A file of a component's source is wrong. `file` is its path in the source folder, `line` counts from 1 (0: not known)."""
+    """A file of a component's source is wrong. `file` is its path in the source folder, `line` and `column` count from 1 (0: not known).
+
+    `further` are the other errors that were found at once, for whoever raises it to set.
+    """
 
     code = "source"
 
-    def __init__(self, component: str, reason: str, *, file: str, line: int = 0, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        component: str,
+        reason: str,
+        *,
+        file: str,
+        line: int = 0,
+        column: int = 0,
+        hint: str | None = None,
+    ) -> None:
         place = f"{file}:{line}" if line else file
         super().__init__(f"{component}: {place}: {reason}", hint=hint)
-        self.component, self.reason, self.file, self.line = component, reason, file, line
+        self.component, self.reason, self.file, self.line, self.column = component, reason, file, line, column
+        self.further: tuple[SourceInvalid, ...] = ()
 
 
 class DigestMismatch(InputInvalid):

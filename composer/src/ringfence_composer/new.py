@@ -73,7 +73,7 @@ def _filled(template: str, placeholder: str, name: str) -> dict[str, bytes]:
     """The files of a template by relative path, the placeholder in paths and text replaced, in both its spellings."""
     files = read_tree(_TEMPLATES / template, what=f"the template {template}")
     # Under its own name, .gitignore would hide parts of the template itself.
-    named = {".gitignore" if path == "gitignore" else path: content for path, content in files.items()}
+    named = {re.sub(r"(^|/)gitignore$", r"\1.gitignore", path): content for path, content in files.items()}
     return {_named(path, placeholder, name): _named(named[path].decode(), placeholder, name).encode() for path in sorted(named)}
 
 

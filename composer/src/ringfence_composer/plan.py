@@ -135,7 +135,9 @@ class _Decider:
         passing = [edge for edge in self._manifest.edges if edge.provider == node.name and edge.grant]
         self._given_by = [*([self._host] if self._host else []), *passing]
         self._opening = [(edge, kind, _Opening(kind, form, self._manifest)) for edge in self._given_by for kind, form in edge.grant.items()]
-        needs = runtime_forms(built.nodes[node.name].runtime_needs, node.withdrawn)
+        # A runtime's needs are those of any component in that language; this one has those that its binary asks for.
+        imported = {base(item.name) for item in world.imports}
+        needs = runtime_forms(built.nodes[node.name].runtime_needs & imported, node.withdrawn)
         self._runtime = {kind: form for kind, form in needs.items() if kind not in self._granted}
 
     def planned(self) -> PlannedNode:

@@ -9,17 +9,18 @@ from pathlib import Path
 
 from ringfence_composer.errors import ComposerError
 from ringfence_composer.toolchain import Toolchain, lay_out_wasi_wit
-from ringfence_composer.tools import toolchain_component
+from ringfence_composer.tools import ensure_target, toolchain_component
 
 
 def check_out(root: Path) -> None:
-    """Have the toolchain built and compiled, and the WIT packages of WASI under `wit/deps/`.
+    """Have the toolchain built and compiled, the WIT packages of WASI under `wit/deps/`, and what Rust components are compiled with.
 
     Raises:
-        ToolMissing: cargo is not there, and no built toolchain is.
+        ToolMissing: Rust is not there: the toolchain, or a component of the checkout, is built with it.
         DigestMismatch: the packages are not those that `wit/deps.sha256` names.
     """
     lay_out_wasi_wit(Toolchain(), root / "wit")
+    ensure_target(lambda message: print(message, file=sys.stderr))  # noqa: T201 -- progress
 
 
 def bundle(folder: Path) -> None:

@@ -30,7 +30,8 @@ _REMEDIES = {
     "rustc": "install Rust 1.95 or newer: https://rustup.rs, or your system's package",
     "uv": "run: python3 -m pip install uv",
 }
-_TARGET = "wasm32-wasip2"
+TARGET = "wasm32-wasip2"
+"""What Rust is compiled for: the toolchain, and guests."""
 _DATA = Path(__file__).parent / "data"
 _CRATE = Path(__file__).parents[2] / "toolchain"
 _SOURCES = ("Cargo.toml", "Cargo.lock", "build.rs", "src/**/*.rs")
@@ -353,9 +354,8 @@ def _sources_digest() -> Digest:
 
 
 def _build(work: Path, report: Callable[[str], None]) -> bytes:
-    cargo, rustc = find("cargo"), find("rustc")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(_STEERING)}
-    _ensure_target(rustc, env, report)
+    cargo, env = find("cargo"), rust_environment()
+    ensure_target(report)
     # No path of this machine gets into the binary, so that equal sources make equal binaries.
     home = Path(env.get("CARGO_HOME") or Path.home() / ".cargo")
     places = {home: "cargo", work: "build", _CRATE: "toolchain"}
@@ -363,22 +363,50 @@ def _build(work: Path, report: Callable[[str], None]) -> bytes:
     env |= {"CARGO_TARGET_DIR": str(work), "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags)}
     report("building the toolchain component with cargo (once; one to four minutes)")
     started = time.monotonic()
-    command: list[str | Path] = [cargo, "build", "--locked", "--release", "--target", _TARGET, "--color", "never"]
+    command: list[str | Path] = [cargo, "build", "--locked", "--release", "--target", TARGET, "--color", "never"]
     run(command, cwd=_CRATE, env=env, log=lambda line: report(f"  {line.strip()}"), timeout=_BUILD_TIMEOUT)
     report(f"the toolchain component is built ({time.monotonic() - started:.0f} s)")
-    return (work / _TARGET / "release" / "ringfence-toolchain.wasm").read_bytes()
+    return (work / TARGET / "release" / "ringfence-toolchain.wasm").read_bytes()
 
 
-def _ensure_target(rustc: Path, env: Mapping[str, str], report: Callable[[str], None]) -> None:
-    """See to it that rustc has the standard library for our target."""
-    found = run([rustc, "--print", "target-libdir", "--target", _TARGET], cwd=_CRATE, env=env).strip()
-    if Path(found).is_dir():
+# Rust, as far as both the toolchain and guests need it
+
+
+def rust_environment() -> dict[str, str]:
+    """This process's environment for cargo and rustc, without what would change what they make."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_STEERING)}
+
+
+def has_target() -> bool:
+    """Whether rustc has the standard library for our target. Raises ToolMissing without rustc."""
+    # Asked in a folder of ours: a rust-toolchain.toml where the user stands would have rustup fetch another compiler.
+    found = run([find("rustc"), "--print", "target-libdir", "--target", TARGET], cwd=Path(__file__).parent, env=rust_environment())
+    return Path(found.strip()).is_dir()
+
+
+def target_missing() -> ToolMissing:
+    """The error that names the command for it."""
+    remedy = f"run: rustup target add {TARGET}"
+    return ToolMissing(
+        f"Rust's target {TARGET}", hint=remedy if shutil.which("rustup") else f"{remedy} (or install your system's package of it)"
+    )
+
+
+def ensure_target(report: Callable[[str], None]) -> None:
+    """See to it that rustc has the standard library for our target: setting up a checkout adds it, building a component never does.
+
+    Raises:
+        ToolMissing: Rust is not installed, or the target is not there and there is no rustup to add it.
+        ToolFailed: rustup failed.
+    """
+    if has_target():
         return
     rustup = shutil.which("rustup")
     if rustup is None:
-        raise ToolMissing(f"Rust's target {_TARGET}", hint=f"run: rustup target add {_TARGET} (or install your system's package of it)")
-    report(f"rustup target add {_TARGET}")
-    run([rustup, "target", "add", _TARGET], cwd=_CRATE, env=env, log=lambda line: report(f"  {line.strip()}"), timeout=_BUILD_TIMEOUT)
+        raise target_missing()
+    report(f"rustup target add {TARGET}")
+    here, env = Path(__file__).parent, rust_environment()
+    run([rustup, "target", "add", TARGET], cwd=here, env=env, log=lambda line: report(f"  {line.strip()}"), timeout=_BUILD_TIMEOUT)
 
 
 def _tell(message: str) -> None:

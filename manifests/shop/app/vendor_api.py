@@ -61,7 +61,7 @@ class Order:
     customer: Customer
     lines: list[Line]
     total: int
-    """The sum of quantity times unit price, computed here and not taken from the vendor."""
+    """The sum of quantity times unit price, as the calculator has it; not taken from the vendor."""
 
 
 class OrderError(Failure):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from ringfence.contract.names import Digest, digest_of
+
+from ringfence_composer.toolchain import Toolchain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,8 @@ class ComponentSource:
     """What a component.yaml says, with its paths resolved.
 
     `wit` is a folder of WIT (or one file) with the world in it; each of `wit_deps` is a folder or file with a WIT package that it uses.
-    `module` is the entry module in `source`; `preload` names further modules to import while building.
+    Python: `module` is the entry module in `source`; `preload` names further modules to import while building. Rust: where `trusted`, code
+    of crates that nobody reviewed may run on this machine while building.
     """
 
     name: str
@@ -35,9 +38,10 @@ class ComponentSource:
     wit_deps: tuple[Path, ...] = ()
     world: str
     source: Path
-    module: str
+    module: str = ""
     requirements: tuple[Requirement, ...] = ()
     preload: tuple[str, ...] = ()
+    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +70,15 @@ def _silent(_message: str) -> None:
 class BuildContext:
     """Where and for whom a build runs.
 
-    `cache` is the folder in which `build/` lies. `report` is told of each step, in a few words. A tool that runs longer than `deadline`
-    seconds is ended: imports run while building, and a library may loop.
+    `cache` is the folder in which `build/` lies. `report` is told of each step, in a few words; `note` of what stays worth reading
+    after the build, such as a compiler's warnings. A tool that runs longer than `deadline` seconds is ended: imports run while building,
+    and a library may loop. `toolchain` holds the official WIT tools.
     """
 
     cache: Path
     report: Callable[[str], None] = _silent
+    note: Callable[[str], None] = _silent
+    toolchain: Toolchain = field(default_factory=Toolchain)
     deadline: float = 300.0
 
 

@@ -12,11 +12,10 @@ from contextlib import suppress
 from textwrap import dedent
 
 from ringfence_composer.builders.base import ComponentSource
+from ringfence_composer.builders.foreign import escaped, shown
 from ringfence_composer.builders.preload import ENTRY_MODULE, LACKING
 from ringfence_composer.errors import BuildFailed, ComposerError, SourceInvalid, ToolFailed, WitInvalid
 
-_MAX_LINES = 40
-_MAX_LINE = 400
 _FRAME = re.compile(r'  File "/(?P<mount>[0-9]+)/(?P<path>[^"]+)", line (?P<line>[0-9]+)')
 _SOURCE = "1"
 _MOUNTS = {_SOURCE: "source", "2": "requirements"}
@@ -38,7 +37,7 @@ def explained(component: ComponentSource, error: ToolFailed) -> ComposerError:
         return BuildFailed(
             component.name,
             "the Python interpreter crashed while the component's modules were imported",
-            output=_text(output.splitlines()),
+            output=shown(output.splitlines()),
             hint="a module ends the process, uses all memory or recurses without end when it is imported",
         )
     if found := _NO_ATTRIBUTE.search(output.rpartition("\n")[2]):
@@ -53,7 +52,7 @@ def explained(component: ComponentSource, error: ToolFailed) -> ComposerError:
     return BuildFailed(
         component.name,
         f"componentize-py failed: {error.message}",
-        output=_text(output.splitlines()),
+        output=shown(output.splitlines()),
         hint=None if output else "where it took too long, a module loops when it is imported",
     )
 
@@ -67,7 +66,7 @@ def _essence(output: str) -> str:
 
 def _no_world(component: ComponentSource, output: str) -> WitInvalid:
     worlds = [found["world"] for found in _WORLD.finditer(output.partition("WIT paths")[0])]
-    names = ", ".join(_escaped(world) for world in worlds)
+    names = ", ".join(escaped(world) for world in worlds)
     hint = f"set `world:` in component.yaml to one of these: {names}" if worlds else "there is no world at all in its WIT folder"
     return WitInvalid(f"{component.name}: there is no world {component.world!r} in its WIT", hint=hint)
 
@@ -76,10 +75,10 @@ def _bad_wit(component: ComponentSource, output: str) -> WitInvalid:
     place = re.search(r"--> (\S+)", output)
     reason = next((line for line in reversed(output.splitlines()) if re.match(r"\s+(\d+: )?[a-z].*[^:\]]$", line)), "")
     reason = re.sub(r"^\s*\d+: ", "", reason).strip()
-    where = f" {_escaped(place[1])}:" if place else ""
+    where = f" {escaped(place[1])}:" if place else ""
     missing = re.search(r"package '([^']+)' not found", output)
-    hint = f"name the folder of {_escaped(missing[1])} in component.yaml, `wit_deps:`" if missing else None
-    return WitInvalid(f"{component.name}:{where} {_escaped(missing[0] if missing else reason)}", hint=hint)
+    hint = f"name the folder of {escaped(missing[1])} in component.yaml, `wit_deps:`" if missing else None
+    return WitInvalid(f"{component.name}:{where} {escaped(missing[0] if missing else reason)}", hint=hint)
 
 
 def _no_export(component: ComponentSource, module: str, name: str | None) -> SourceInvalid:
@@ -126,8 +125,8 @@ def _line_of(component: ComponentSource, file: str, name: str) -> int:
 
 def _bad_syntax(component: ComponentSource, lines: list[str], file: str, line: int) -> SourceInvalid:
     """What Python says, with the line that it shows."""
-    shown = dedent("\n".join([_escaped(one) for one in lines[:-1] if one.startswith("    ")][-2:])).splitlines()
-    return SourceInvalid(component.name, _escaped(lines[-1]), file=file, line=line, hint="\n  ".join(shown) or None)
+    excerpt = dedent("\n".join([escaped(one) for one in lines[:-1] if one.startswith("    ")][-2:])).splitlines()
+    return SourceInvalid(component.name, escaped(lines[-1]), file=file, line=line, hint="\n  ".join(excerpt) or None)
 
 
 def _not_imported(component: ComponentSource, output: str) -> ComposerError:
@@ -136,15 +135,15 @@ def _not_imported(component: ComponentSource, output: str) -> ComposerError:
     frames = [found for line in lines if (found := _FRAME.match(line)) and found["mount"] in _MOUNTS]
     if frames and frames[-1]["mount"] == _SOURCE and lines[-1].startswith(_SYNTAX):
         return _bad_syntax(component, lines, frames[-1]["path"], int(frames[-1]["line"]))
-    where = f" ({_MOUNTS[frames[-1]['mount']]}/{_escaped(frames[-1]['path'])}, line {frames[-1]['line']})" if frames else ""
+    where = f" ({_MOUNTS[frames[-1]['mount']]}/{escaped(frames[-1]['path'])}, line {frames[-1]['line']})" if frames else ""
     missing = _NO_MODULE.search(lines[-1])
     hint = "only modules that can be imported in the guest can be built in: CPython without ssl, ctypes, threads and other compiled parts"
     if missing:
         hint = f"add the package with {missing['name']} to `requirements:`, unless the guest lacks it (ssl, ctypes, lzma, bz2, mmap, …)"
     return BuildFailed(
         component.name,
-        f"a module cannot be imported{where}: {_escaped(lines[-1])}",
-        output=_text(_without_scaffolding(lines)),
+        f"a module cannot be imported{where}: {escaped(lines[-1])}",
+        output=shown(_without_scaffolding(lines)),
         hint=hint,
     )
 
@@ -161,13 +160,3 @@ def _without_scaffolding(lines: list[str]) -> list[str]:
         if not skipping:
             kept.append(re.sub(r'^  File "/([12])/', lambda mount: f'  File "{_MOUNTS[mount[1]]}/', line))
     return kept
-
-
-def _text(lines: list[str]) -> str:
-    return "\n".join(_escaped(line) for line in lines[-_MAX_LINES:])
-
-
-def _escaped(line: str) -> str:
-    """One line that a terminal can show: control characters and what is not printable become escapes."""
-    text = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
-    return text if len(text) <= _MAX_LINE else f"{text[:_MAX_LINE]}…"

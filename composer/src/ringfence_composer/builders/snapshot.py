@@ -20,17 +20,18 @@ _IGNORED_SUFFIXES = (".pyc", ".pyo", "~")
 _IGNORED_FOLDERS = frozenset({"__pycache__"})
 
 
-def read_tree(folder: Path, *, what: str) -> dict[str, bytes]:
+def read_tree(folder: Path, *, what: str, without: frozenset[str] = frozenset()) -> dict[str, bytes]:
     """Every file under `folder` by its relative path with `/`, in no particular order.
 
-    Left out, and so never part of a build: names that begin with a dot, byte code, editors' backups. `what` names the folder in errors.
+    Left out, and so never part of a build: names that begin with a dot, byte code, editors' backups, and what directly in the folder has
+    one of the names `without`. `what` names the folder in errors.
 
     Raises:
         InputInvalid: There is no such folder, or it holds a link, a special file, a name that is not Unicode, or too much.
     """
     files: dict[str, bytes] = {}
     total = 0
-    for path, entry in _walk(folder, "", what):
+    for path, entry in _walk(folder, "", what, without):
         content = _read(entry, path, what)
         total += len(content)
         files[path] = content
@@ -60,14 +61,14 @@ def write_tree(files: Mapping[str, bytes], folder: Path) -> None:
         target.write_bytes(content)
 
 
-def _walk(folder: Path, prefix: str, what: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def _walk(folder: Path, prefix: str, what: str, without: frozenset[str] = frozenset()) -> Iterator[tuple[str, os.DirEntry[str]]]:
     try:
         entries = list(os.scandir(folder))
     except OSError as error:
         raise InputInvalid(f"{what}: {prefix or 'the folder'} cannot be read: {error.strerror}") from error
     for entry in entries:
         path = f"{prefix}{entry.name}"
-        if _ignored(entry):
+        if _ignored(entry) or entry.name in without:
             continue
         if not path.isprintable() or not _is_unicode(path):
             raise InputInvalid(f"{what}: {path!a}: a name with unprintable characters", hint="rename the file")

@@ -31,7 +31,7 @@ OWN_ANSWER = "this is what the component itself answered; the fence refused it n
 
 def workshop_of(terminal: Terminal, cache: Path | None, lane: Lane | None = None) -> Workshop:
     """What the stages work with, as the options say."""
-    return Workshop(cache=cache.absolute() if cache else user_cache(), report=terminal.step, lane=lane)
+    return Workshop(cache=cache.absolute() if cache else user_cache(), report=terminal.step, note=terminal.note, lane=lane)
 
 
 def guarded(

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.contract.errors import ManifestError, Problem
+from ringfence.contract.schemas import schema
 
 from ringfence_composer.manifest.paths import COMPONENT, exists, is_file, is_folder, meant, refuse_other_than_component
 from ringfence_composer.manifest.shape import closest, shape_problems
 from ringfence_composer.manifest.source import Document, PathSteps, Problems, quoted, read_document
 
 FILE = COMPONENT
-LANGUAGES = ("python",)
-COMING = ("rust", "c")
+LANGUAGES = ("python", "rust")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class RequirementManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentManifest:
-    """A component.yaml. Paths are absolute and exist; `document` keeps the places."""
+    """A component.yaml. Paths are absolute and exist; `document` keeps the places. What belongs to another language is empty."""
 
     folder: Path
     name: str
@@ -43,6 +43,7 @@ class ComponentManifest:
     module: str
     requirements: tuple[RequirementManifest, ...]
     preload: tuple[str, ...]
+    trusted: bool
     document: Document
 
     def __hash__(self) -> int:
@@ -87,9 +88,10 @@ def _record(document: Document, folder: Path) -> ComponentManifest:
         wit_deps=tuple(_at(folder, one) for one in data.get("wit_deps", ())),
         world=data["world"],
         source=_at(folder, data["source"]),
-        module=data["module"],
+        module=data.get("module", ""),
         requirements=tuple(RequirementManifest(**one) for one in data.get("requirements", ())),
         preload=tuple(data.get("preload", ())),
+        trusted=data.get("build") == "trusted",
         document=document,
     )
 
@@ -103,13 +105,23 @@ def _meaning(document: Document, folder: Path) -> Iterator[Problem]:
     data: Mapping[str, Any] = document.data
     language = data.get("language")
     if isinstance(language, str) and language not in LANGUAGES:
-        if language in COMING:
-            yield document.problem(("language",), f"there is no builder for {language} yet", hint="use python")
-        else:
-            yield document.problem(("language",), f"unknown language {quoted(language)}", hint=closest(language, LANGUAGES))
+        yield document.problem(("language",), f"unknown language {quoted(language)}", hint=closest(language, LANGUAGES))
+    elif isinstance(language, str):
+        yield from _keys(document, language)
     yield from _paths(document, folder)
     yield from _module(document, folder)
     yield from _requirements(document)
+
+
+def _keys(document: Document, language: str) -> Iterator[Problem]:
+    """Keys of another language, and those that this one needs; the schema says whose each is."""
+    for key, about in schema("component", "ringfence_composer")["properties"].items():
+        owners = about.get("x-languages")
+        if owners and language not in owners and key in document.data:
+            message = f"a component in {language} has no {quoted(key)}: it belongs to {' and '.join(owners)}"
+            yield document.problem((key,), message, hint="remove it", at_key=True)
+        elif language in about.get("x-needed-by", ()) and key not in document.data:
+            yield document.problem((), f"missing key {key!r}", hint=about["description"])
 
 
 def _paths(document: Document, folder: Path) -> Iterator[Problem]:
@@ -151,6 +163,8 @@ def unportable(written: str) -> str | None:
 
 def _module(document: Document, folder: Path) -> Iterator[Problem]:
     source, module = document.data.get("source"), document.data.get("module")
+    if document.data.get("language") != "python":
+        return
     if not isinstance(source, str) or not isinstance(module, str) or unportable(source):
         return
     root, inner = _at(folder, source), module.replace(".", "/")

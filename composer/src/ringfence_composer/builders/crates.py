@@ -1,0 +1,144 @@
+"""A Rust component's crates: fetched by cargo, laid out by reading, and which of them would run on this machine while it is built.
+
+Build scripts and procedural macros are programs that the compiler runs with the developer's authority, and so is everything that is
+linked into them. Such a crate must be on the reviewed list (`reviewed_crates.txt`: name, version, SHA-256), or component.yaml must say
+`build: trusted`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ringfence_composer.builders.base import BuildContext, ComponentSource
+from ringfence_composer.builders.foreign import escaped, shown
+from ringfence_composer.errors import BuildFailed, ComposerError, SourceInvalid, ToolFailed
+from ringfence_composer.tools import find, run, rust_environment
+
+LOCK = "Cargo.lock"
+_REVIEWED = Path(__file__).with_name("reviewed_crates.txt")
+_TRUST = "remove it, or take a version that is; where you trust it with all that you may do, write `build: trusted` in component.yaml"
+_STALE = ("cannot update the lock file", "lock file needs to be updated", "needs to be updated but --")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostCrate:
+    """A crate whose code would run on this machine. `how` says as what; `links` is the native library that it is there for."""
+
+    name: str
+    version: str
+    how: str
+    links: str | None = None
+
+
+def lay_out_crates(component: ComponentSource, crate: Path, work: Path, context: BuildContext) -> None:
+    """Copies of all crates in Cargo.lock in `work/vendor`, and the settings in `work/cargo` that have cargo find them there.
+
+    Those that were fetched before need no network; nothing of them runs.
+
+    Raises:
+        SourceInvalid: Cargo.lock and Cargo.toml do not fit. BuildFailed: One cannot be had.
+    """
+    (work / "vendor").mkdir()
+    command: list[str | Path] = [find("cargo"), "vendor", "--locked", "--versioned-dirs", "--color", "never", work / "vendor"]
+    environment = rust_environment()
+    try:
+        settings = run([*command, "--offline"], cwd=crate, env=environment, timeout=context.deadline)
+    except ToolFailed:
+        context.report(f"{component.name}: fetching its crates")
+        try:
+            settings = run(command, cwd=crate, env=environment, timeout=context.deadline)
+        except ToolFailed as error:
+            raise cargo_failed(component, error, "its crates cannot be fetched") from error
+    (work / "cargo").mkdir()
+    (work / "cargo" / "config.toml").write_text(settings, "utf-8")
+
+
+def cargo_failed(component: ComponentSource, error: ToolFailed, what: str) -> ComposerError:
+    """Why cargo gave up before it compiled anything, or failed at linking."""
+    output = error.output
+    if any(sign in output for sign in _STALE):
+        hint = "run cargo generate-lockfile in the folder of Cargo.toml, and keep what it writes"
+        return SourceInvalid(component.name, "it does not fit Cargo.toml", file=LOCK, hint=hint)
+    if found := re.search(r"-->? *(?:[^\n]*/)?Cargo\.toml:(\d+):(\d+)", output):
+        told = next((line for line in output.splitlines() if line.startswith("error")), "error: it cannot be read")
+        reason = escaped(told.removeprefix("error: "))
+        return SourceInvalid(component.name, reason, file="Cargo.toml", line=int(found[1]), column=int(found[2]))
+    lines = [line for line in output.splitlines() if not line.startswith("{")]
+    return BuildFailed(component.name, f"{what}: {error.message}", output=shown(lines))
+
+
+def refuse_unreviewed(component: ComponentSource, metadata: Mapping[str, Any], lock: bytes) -> None:
+    """Raises SourceInvalid, with its line in Cargo.lock, for each crate that would run while building and was not reviewed.
+
+    `metadata` is what `cargo metadata` says of the crates, `lock` the Cargo.lock.
+    """
+    sums = {(one["name"], one["version"]): one.get("checksum") for one in tomllib.loads(lock.decode()).get("package", ())}
+    found = [
+        SourceInvalid(component.name, _reason(one), file=LOCK, line=_line_of(lock, one), hint=_TRUST)
+        for one in host_crates(metadata)
+        if (one.name, one.version, sums.get((one.name, one.version))) not in _reviewed()
+    ]
+    if found:
+        found[0].further = tuple(found[1:])
+        raise found[0]
+
+
+def host_crates(metadata: Mapping[str, Any]) -> list[HostCrate]:
+    """The crates whose code would run on this machine while the root is compiled, by name."""
+    packages = {one["id"]: one for one in metadata["packages"]}
+    needs = {one["id"]: list(_needs(one)) for one in metadata["resolve"]["nodes"]}
+    built = _reached([metadata["resolve"]["root"]], needs, {"normal", "build"})
+    how: dict[str, str] = {}
+    for package in built:
+        kinds = {kind for target in packages[package]["targets"] for kind in target["kind"]}
+        if "custom-build" in kinds:
+            how[package] = "its build script"
+            tools = [other for kind, other in needs[package] if kind == "build"]
+            how |= {other: "as part of a build script" for other in _reached(tools, needs, {"normal"}) if other not in how}
+        if "proc-macro" in kinds:
+            how[package] = "as a procedural macro"
+            how |= {other: "as part of a procedural macro" for other in _reached([package], needs, {"normal"}) if other not in how}
+    found = (
+        HostCrate(name=packages[one]["name"], version=packages[one]["version"], how=how[one], links=packages[one]["links"]) for one in how
+    )
+    return sorted(found, key=lambda one: (one.name, one.version))
+
+
+def _needs(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for one in node["deps"]:
+        for kind in {kind["kind"] or "normal" for kind in one["dep_kinds"]}:
+            yield kind, one["pkg"]
+
+
+def _reached(roots: Iterable[str], needs: Mapping[str, list[tuple[str, str]]], kinds: set[str]) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(roots)
+    while waiting:
+        one = waiting.pop()
+        if one not in seen:
+            seen.add(one)
+            waiting += [other for kind, other in needs[one] if kind in kinds]
+    return seen
+
+
+def _reason(one: HostCrate) -> str:
+    purpose = f" (it is there for the native library {escaped(one.links)})" if one.links else ""
+    runs = f"{one.how} would run on this machine" if one.how.startswith("its") else f"it would run on this machine, {one.how},"
+    return f"{one.name} {one.version}{purpose}: {runs} while building, and it is not on the reviewed list"
+
+
+def _line_of(lock: bytes, crate: HostCrate) -> int:
+    found = re.search(rf'^name = "{re.escape(crate.name)}"\nversion = "{re.escape(crate.version)}"$', lock.decode(), re.MULTILINE)
+    return lock[: found.start()].count(b"\n") + 1 if found else 0
+
+
+@cache
+def _reviewed() -> frozenset[tuple[str, ...]]:
+    lines = _REVIEWED.read_text("ascii").splitlines()
+    return frozenset(tuple(line.split()) for line in lines if line and not line.startswith("#"))

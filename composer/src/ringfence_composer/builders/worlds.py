@@ -1,0 +1,59 @@
+"""A component that was just built, held against the world that its component.yaml names."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from ringfence_composer.builders.base import BuildContext, ComponentSource
+from ringfence_composer.errors import BuildFailed
+from ringfence_composer.toolchain import Wit
+from ringfence_composer.tools import Item, World
+
+_MIRROR = "package ringfence-composer:mirror;\nworld mirror {{\n{0}\n}}\n"
+
+
+def refuse_other_world(component: ComponentSource, content: bytes, context: BuildContext) -> None:
+    """Raises BuildFailed where the component lacks an export of its world, has it with other types, or imports what its world does not.
+
+    WASI, which a language's runtime brings along, is left to the plan.
+    """
+    toolchain = context.toolchain
+    wit = Wit(path=component.wit, deps=component.wit_deps, world=component.world)
+    wanted = toolchain.world(wit)
+    with tempfile.TemporaryDirectory(prefix="ringfence-") as scratch:
+        binary = Path(scratch) / "component.wasm"
+        binary.write_bytes(content)
+        built = Wit(path=binary)
+        found = toolchain.world(built)
+        if told := _differences(wanted, found):
+            hint = f"is it written for the world {component.world} of the WIT that component.yaml names?"
+            raise BuildFailed(component.name, told, hint=hint)
+        # A world that imports what ours exports: whether the component's exports can serve it is the component model's own question.
+        mirrored = [item for item in wanted.exports if item.kind == "interface" and ":" in item.name]
+        mirror = Path(scratch) / "mirror.wit"
+        mirror.write_text(_MIRROR.format("\n".join(f"  import {item.name};" for item in mirrored)), "utf-8")
+        asked = Wit(path=mirror, deps=(component.wit, *component.wit_deps), world="mirror")
+        for item in mirrored:
+            fit = toolchain.fits(asked, built, item.name)
+            if not fit.fits:
+                where = f"{item.name}, {fit.item}" if fit.item else item.name
+                differs = f"expected {fit.expected}, found {fit.found or 'nothing'}" if fit.expected else str(fit.reason)
+                raise BuildFailed(component.name, f"it exports {where} with other types than its WIT: {differs}")
+
+
+def _differences(wanted: World, found: World) -> str:
+    """What is missing, and what is imported besides; empty: nothing."""
+    missing = _names(wanted.exports) - _names(found.exports)
+    besides = {name for name in _names(found.imports) - _names(wanted.imports) if not name.startswith("wasi:")}
+    has = ", ".join(sorted(_names(found.exports))) or "nothing"
+    told = [
+        f"its world exports {', '.join(sorted(missing))}, the component does not: it exports {has}" if missing else "",
+        f"it imports {', '.join(sorted(besides))}, which its world does not" if besides else "",
+    ]
+    return "; ".join(filter(None, told))
+
+
+def _names(items: Iterable[Item]) -> set[str]:
+    return {item.name for item in items if item.kind != "type"}

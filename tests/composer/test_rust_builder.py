@@ -1,0 +1,247 @@
+"""The Rust builder: what is refused before anything is compiled, what the compiler says and where, and that equal sources build equally.
+
+Most guests here have no crates and export nothing, so that one takes a second; components/pricing and `compose new` stand for real ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from places import ROOT
+from ringfence_composer.builders import crates
+from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource
+from ringfence_composer.builders.crates import LOCK, host_crates, refuse_unreviewed
+from ringfence_composer.builders.rust import RustBuilder, _named
+from ringfence_composer.builders.snapshot import write_tree
+from ringfence_composer.errors import BuildFailed, ComposerError, InputInvalid, SourceInvalid, ToolMissing
+
+needs_rust = pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not installed")
+TEMPLATE = ROOT / "composer/src/ringfence_composer/templates/rust"
+MANIFEST = """[package]
+name = "guest"
+version = "0.1.0"
+edition = "2024"
+[lib]
+crate-type = ["cdylib"]
+[workspace]
+"""
+LOCKED = 'version = 4\n\n[[package]]\nname = "guest"\nversion = "0.1.0"\n'
+PANICS = """#[unsafe(no_mangle)]
+pub extern "C" fn at(place: usize) -> u8 { std::env::args().next().unwrap().as_bytes()[place] }
+"""
+
+
+def component(folder: Path, *, world: str = "world guest {}", **files: str) -> ComponentSource:
+    """A Rust component in a folder of its own; `files` are its crate's, with `__` for `/` and `_toml` and `_rs` for the ending."""
+    crate = {"Cargo.toml": MANIFEST, LOCK: LOCKED, "src/lib.rs": PANICS}
+    crate |= {
+        name.replace("__", "/").replace("_rs", ".rs").replace("_toml", ".toml").replace("_lock", ".lock"): text
+        for name, text in files.items()
+    }
+    write_tree({name: text.encode() for name, text in crate.items() if text}, folder / "crate")
+    write_tree({"world.wit": f"package test:guest;\n{world}\n".encode()}, folder / "wit")
+    return ComponentSource(name="guest", language="rust", wit=folder / "wit", world="guest", source=folder / "crate")
+
+
+def build(source: ComponentSource, cache: Path, notes: list[str] | None = None) -> Artifact:
+    return RustBuilder().build(source, BuildContext(cache=cache, note=(notes if notes is not None else []).append))
+
+
+@pytest.mark.parametrize(
+    ("files", "message", "hint"),
+    [
+        ({"Cargo_toml": ""}, "there is no Cargo.toml in the source folder", "source:"),
+        ({"Cargo_lock": ""}, "there is no Cargo.lock beside Cargo.toml", "cargo generate-lockfile"),
+        ({"Cargo_toml": MANIFEST.replace("cdylib", "rlib")}, "no library of the type cdylib", "crate-type"),
+        ({"Cargo_toml": '[package]\nname = "a\n'}, "Cargo.toml:2", None),
+        ({"Cargo_lock": "version = \n"}, "Cargo.lock:1", None),
+    ],
+)
+def test_what_can_be_seen_without_a_compiler_is_said_before_one_is_run(
+    tmp_path: Path, files: dict[str, str], message: str, hint: str | None
+) -> None:
+    with pytest.raises(InputInvalid) as caught:
+        RustBuilder().check(component(tmp_path, **files))
+    assert message in str(caught.value)
+    assert hint is None or hint in (caught.value.hint or "")
+
+
+def test_what_lies_beside_the_library_is_no_part_of_it(tmp_path: Path) -> None:
+    """`cargo test` in the folder writes thousands of files, some of them links."""
+    one = component(tmp_path / "one")
+    (one.source / "target/debug").mkdir(parents=True)
+    (one.source / "target/debug/link").symlink_to("/etc/passwd")
+    RustBuilder().check(one)
+    (one.source / "src/target").symlink_to("/etc/passwd")
+    with pytest.raises(InputInvalid, match="symbolic link"):
+        RustBuilder().check(one)
+
+
+@needs_rust
+def test_equal_sources_make_equal_components_in_whatever_folder(tmp_path: Path) -> None:
+    """Else a lock that somebody else made could never be checked. A panic's message holds a path, so that would show."""
+    one = build(component(tmp_path / "one"), tmp_path / "cache-one")
+    two = build(component(tmp_path / "a" / "deeper" / "two"), tmp_path / "another-cache")
+    assert (one.inputs, one.digest) == (two.inputs, two.digest)
+    content = one.path.read_bytes()
+    assert b"src/lib.rs" in content, "the control: it does hold the path of the source"
+    assert str(tmp_path).encode() not in content
+    assert str(Path.home()).encode() not in content
+    changed = component(tmp_path / "two", src__lib_rs=PANICS + "\n")
+    assert build(changed, tmp_path / "cache-one").inputs != one.inputs
+
+
+@needs_rust
+def test_all_compile_errors_come_with_their_places_and_the_compilers_words(tmp_path: Path) -> None:
+    source = component(tmp_path, src__lib_rs="mod inner;\npub fn a() -> u8 { true }\n", src__inner_rs='\npub fn b() { missing("x") }\n')
+    with pytest.raises(SourceInvalid) as caught:
+        build(source, tmp_path / "cache")
+    found = sorted((one.file, one.line, one.reason) for one in (caught.value, *caught.value.further))
+    assert found[0][:2] == ("src/inner.rs", 2)
+    assert "missing" in found[0][2]
+    assert any("^^^" in (one.hint or "") for one in (caught.value, *caught.value.further))
+    only = component(tmp_path / "b", src__lib_rs="pub fn a() -> u8 { true }\n")
+    with pytest.raises(SourceInvalid, match=r"src/lib\.rs:1: mismatched types"):
+        build(only, tmp_path / "cache")
+
+
+@needs_rust
+def test_warnings_are_shown_as_the_compiler_wrote_them(tmp_path: Path) -> None:
+    notes: list[str] = []
+    build(component(tmp_path, src__lib_rs=PANICS + "fn unused() {}\n"), tmp_path / "cache", notes)
+    assert len(notes) == 1
+    assert "function `unused` is never used" in notes[0]
+    assert "--> src/lib.rs:3:4" in notes[0]
+
+
+@needs_rust
+def test_a_file_of_the_developers_is_not_compiled_in(tmp_path: Path) -> None:
+    """A crate could otherwise carry `include_bytes!("/home/…/.ssh/id_rsa")`, and the component would know it."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("s3cret")
+    text = PANICS + '#[unsafe(no_mangle)] pub extern "C" fn s(i: usize) -> u8 { include_bytes!("FILE")[i] }\n'
+    with pytest.raises(BuildFailed, match=r"secret\.txt was compiled in"):
+        build(component(tmp_path / "one", src__lib_rs=text.replace("FILE", str(secret))), tmp_path / "cache")
+    allowed = component(tmp_path / "two", src__lib_rs=text.replace("FILE", "own.txt"))
+    (allowed.source / "src/own.txt").write_text("public")
+    build(allowed, tmp_path / "cache")  # the control
+
+
+@needs_rust
+def test_nothing_of_the_developers_environment_reaches_the_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGFENCE_TEST_SECRET", "s3cret")
+    monkeypatch.setenv("RUSTC_WRAPPER", "/nowhere")
+    monkeypatch.setenv("CARGO_PROFILE_RELEASE_STRIP", "false")
+    text = 'pub const FOUND: Option<&str> = option_env!("RINGFENCE_TEST_SECRET");\nconst _: () = assert!(FOUND.is_none());\n'
+    build(component(tmp_path, src__lib_rs=text), tmp_path / "cache")
+
+
+@needs_rust
+def test_a_build_script_needs_trust(tmp_path: Path) -> None:
+    """It is a program that runs with all that the developer may do."""
+    proof = tmp_path / "it-ran"
+    script = f'fn main() {{ std::fs::write("{proof}", "x").unwrap(); }}'
+    source = component(tmp_path / "one", build_rs=script)
+    with pytest.raises(SourceInvalid) as caught:
+        build(source, tmp_path / "cache")
+    assert (caught.value.file, caught.value.line) == (LOCK, 4)
+    assert "guest 0.1.0: its build script would run on this machine" in caught.value.reason
+    assert "build: trusted" in (caught.value.hint or "")
+    assert not proof.exists()
+    build(dataclasses.replace(source, trusted=True), tmp_path / "cache")
+    assert proof.exists(), "the control: trusted, it does run"
+
+
+@needs_rust
+def test_a_lock_that_does_not_fit_the_manifest_is_said(tmp_path: Path) -> None:
+    wanting = MANIFEST.replace("[workspace]", '[dependencies]\nmemchr = "2"\n[workspace]')
+    with pytest.raises(ComposerError) as caught:
+        build(component(tmp_path, Cargo_toml=wanting), tmp_path / "cache")
+    assert "Cargo.lock: it does not fit Cargo.toml" in str(caught.value)
+    assert "cargo generate-lockfile" in (caught.value.hint or "")
+
+
+@needs_rust
+def test_a_component_without_an_export_of_its_world_is_refused(tmp_path: Path) -> None:
+    source = component(tmp_path, world="interface greetings { greet: func(); }\nworld guest { export greetings; }")
+    with pytest.raises(BuildFailed, match="its world exports test:guest/greetings, the component does not: it exports nothing"):
+        build(source, tmp_path / "cache")
+
+
+def test_a_missing_target_is_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Building never downloads anything behind the user's back but the crates that are pinned."""
+    monkeypatch.setattr("ringfence_composer.builders.rust.has_target", lambda: False)
+    with pytest.raises(ToolMissing) as caught:
+        build(component(tmp_path), tmp_path / "cache")
+    assert "rustup target add wasm32-wasip2" in (caught.value.hint or "")
+
+
+def package(name: str, kind: str = "lib", links: str | None = None) -> dict[str, object]:
+    return {"id": name, "name": name, "version": "1.0.0", "links": links, "targets": [{"kind": ["lib"]}, {"kind": [kind]}]}
+
+
+def node(name: str, **needs: list[str]) -> dict[str, object]:
+    deps = [
+        {"pkg": other, "dep_kinds": [{"kind": None if kind == "normal" else kind}]} for kind, others in needs.items() for other in others
+    ]
+    return {"id": name, "deps": deps}
+
+
+def test_what_is_linked_into_a_build_script_or_macro_runs_too(tmp_path: Path) -> None:
+    """A reviewed macro is worth nothing where the parser beneath it is somebody else's."""
+    metadata = {
+        "packages": [
+            package("root"),
+            package("macro", "proc-macro"),
+            package("parser"),
+            package("zlib-sys", "custom-build", "z"),
+            package("cc"),
+            package("test"),
+        ],
+        "resolve": {
+            "root": "root",
+            "nodes": [
+                node("root", normal=["macro", "zlib-sys"], dev=["test"]),
+                node("macro", normal=["parser"]),
+                node("zlib-sys", build=["cc"]),
+                *map(node, ("parser", "cc", "test")),
+            ],
+        },
+    }
+    found = {one.name: one.how for one in host_crates(metadata)}
+    assert found == {
+        "macro": "as a procedural macro",
+        "parser": "as part of a procedural macro",
+        "zlib-sys": "its build script",
+        "cc": "as part of a build script",
+    }
+    lock = b"".join(f'[[package]]\nname = "{name}"\nversion = "1.0.0"\n\n'.encode() for name in ("cc", "macro", "zlib-sys", "parser"))
+    with pytest.raises(SourceInvalid) as caught:
+        refuse_unreviewed(component(tmp_path), metadata, lock)
+    told = {one.reason.split(":")[0]: one.line for one in (caught.value, *caught.value.further)}
+    assert told == {"cc 1.0.0": 2, "macro 1.0.0": 6, "zlib-sys 1.0.0 (it is there for the native library z)": 10, "parser 1.0.0": 14}
+
+
+@pytest.mark.parametrize("crate", [TEMPLATE / "crate", ROOT / "components/pricing/crate"], ids=["new", "pricing"])
+def test_the_reviewed_list_has_what_our_own_components_need(crate: Path) -> None:
+    """By digest: a crate of the same name and version from elsewhere is another crate."""
+    packages = tomllib.loads((crate / LOCK).read_text())["package"]
+    assert {(one["name"], one["version"], one["checksum"]) for one in packages if "checksum" in one} <= crates._reviewed()
+
+
+def test_a_list_for_make_is_read_with_its_spaces() -> None:
+    listing = "/w/a\\ b.d: src/lib.rs /home/my\\ keys/id\n\nsrc/lib.rs:\n# env-dep:X=a: b\n"
+    assert _named(listing) == ["src/lib.rs", "/home/my keys/id"]
+
+
+def test_settings_of_the_developers_cargo_do_not_count(tmp_path: Path) -> None:
+    """`.cargo/config.toml` names programs to run; names that begin with a dot are never part of a build."""
+    source = component(tmp_path)
+    (source.source / ".cargo").mkdir()
+    (source.source / ".cargo/config.toml").write_text(json.dumps("nonsense"))
+    RustBuilder().check(source)
