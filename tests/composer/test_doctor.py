@@ -39,6 +39,7 @@ def test_a_whole_installation_is_well() -> None:
         "toolchain",
         "cargo",
         "rust components",
+        "c components",
         "disk",
     } <= names
     assert "everything that is needed is there" in CliRunner().invoke(compose, ["doctor"]).stderr
@@ -113,6 +114,18 @@ def test_what_rust_components_lack_is_a_note_with_its_command(monkeypatch: pytes
     one = found()["rust components"]
     assert one.state == "note"
     assert "rustc is not installed" in one.found
+
+
+def test_what_c_components_lack_is_a_note_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiler is an extra of 100 MB."""
+    assert found()["c components"].state == "ok"
+
+    def lacking(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("ringfence_composer.builders.c.version", lacking)
+    one = found()["c components"]
+    assert (one.state, one.remedy) == ("note", "python -m pip install 'ringfence-composer[c]'")
 
 
 def test_caches_that_others_may_write_to_are_told_with_the_command(tmp_path: Path) -> None:

@@ -35,10 +35,24 @@ def test_a_new_graph_and_a_new_component_pass_their_tests_from_an_empty_folder(h
     assert new("--graph", "shop2").stdout == "shop2\n"
     assert new("--language", "python", "thing").stdout == "thing\n"
     assert new("--language", "rust", "other-thing").stdout == "other-thing\n"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", "shop2", "thing", "other-thing"]
+    assert new("--language", "c", "third-thing").stdout == "third-thing\n"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        ".",
+        "shop2",
+        "thing",
+        "other-thing",
+        "third-thing",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout
-    assert "5 passed" in done.stdout
+    assert "6 passed" in done.stdout
 
 
 @pytest.mark.parametrize("language", languages())

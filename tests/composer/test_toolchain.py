@@ -423,3 +423,21 @@ def test_its_digest_is_that_of_its_sources(toolchain):
     binary = toolchain._component.path.read_bytes()
     assert os.fsencode(str(Path.home())) not in binary, "a path of this machine would make each machine's binary another"
     assert os.fsencode(str(ROOT)) not in binary
+
+
+def test_the_adapter_serves_what_the_c_library_asks_for(tmp_path):
+    """A module that speaks WASI preview 1 becomes a component that imports preview 2, and no more of it than it uses."""
+    wit = tmp_path / "w.wit"
+    wit.write_text("package t:t;\nworld w { export run: func(); }\n")
+    text = """(module
+      (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1) (func (export "run")))"""
+    tools = Toolchain()
+    core = tools.embed(Wit(path=wit, world="w"), tools.parse(text))
+    with pytest.raises(InputInvalid, match="wasi_snapshot_preview1"):
+        tools.new(core)
+    component = tmp_path / "c.wasm"
+    component.write_bytes(tools.new(core, {"wasi_snapshot_preview1": tools.adapter()}))
+    found = {item.name.partition("@")[0] for item in tools.world(Wit(path=component)).imports}
+    assert {"wasi:cli/stdout", "wasi:io/streams"} <= found
+    assert "wasi:sockets/tcp" not in found

@@ -11,7 +11,8 @@ from ringfence.contract.errors import ManifestError, Problem
 from ringfence.contract.lock import Lane
 from ringfence.contract.names import Digest, digest_of
 
-from ringfence_composer.builders.base import Artifact, BuildContext, Builder, ComponentSource, Requirement
+from ringfence_composer.builders.base import Archive, Artifact, BuildContext, Builder, ComponentSource, Requirement
+from ringfence_composer.builders.c import CBuilder
 from ringfence_composer.builders.python import PythonBuilder
 from ringfence_composer.builders.rust import RustBuilder
 from ringfence_composer.errors import DigestMismatch, InputInvalid, SourceInvalid
@@ -19,7 +20,7 @@ from ringfence_composer.manifest.component import ComponentManifest
 from ringfence_composer.manifest.graph import Prebuilt
 from ringfence_composer.resolve import ResolvedGraph
 
-BUILDERS: Mapping[str, Builder] = {builder.language: builder for builder in (PythonBuilder(), RustBuilder())}
+BUILDERS: Mapping[str, Builder] = {builder.language: builder for builder in (PythonBuilder(), RustBuilder(), CBuilder())}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +100,11 @@ def build_component(manifest: ComponentManifest, context: BuildContext) -> Artif
     except SourceInvalid as error:
         raise ManifestError([_placed(manifest, one) for one in (error, *error.further)]) from error
     except DigestMismatch as error:
-        index = next((index for index, one in enumerate(manifest.requirements) if one.name == error.requirement), None)
-        if index is None:
+        pinned = {"requirements": [one.name for one in manifest.requirements], "archives": [one.name for one in manifest.archives]}
+        places = [(key, names.index(error.requirement), "sha256") for key, names in pinned.items() if error.requirement in names]
+        if not places:
             raise
-        path, message = ("requirements", index, "sha256"), f"{error.requirement}: expected {error.expected}, found {error.found}"
+        path, message = places[0], f"{error.requirement}: expected {error.expected}, found {error.found}"
         raise ManifestError([manifest.document.problem(path, message, hint=error.hint)]) from error
 
 
@@ -126,6 +128,13 @@ def source_of(manifest: ComponentManifest) -> ComponentSource:
         requirements=tuple(Requirement(name=one.name, version=one.version, sha256=one.sha256) for one in manifest.requirements),
         preload=manifest.preload,
         trusted=manifest.trusted,
+        sources=manifest.sources,
+        archives=tuple(
+            Archive(registry=one.registry, name=one.name, version=one.version, sha256=one.sha256, patches=one.patches)
+            for one in manifest.archives
+        ),
+        defines=manifest.defines,
+        include=manifest.include,
     )
 
 

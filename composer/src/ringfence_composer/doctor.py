@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from ringfence.contract.layout import user_cache
 from ringfence.engine.cache import cache_fault
 
+from ringfence_composer.builders.c import zig_version
 from ringfence_composer.builders.cache import BuildCache
 from ringfence_composer.builders.requirements import find_uv
 from ringfence_composer.errors import ComposerError
@@ -48,6 +49,7 @@ def examine(cache: Path | None = None) -> Iterator[Finding]:
     yield _uv()
     yield from _toolchain()
     yield _rust()
+    yield _c()
     yield _build_cache(cache or user_cache())
     yield _compile_cache(cache)
     yield _disk(cache or user_cache())
@@ -137,6 +139,15 @@ def _rust() -> Finding:
         found = "can't be built: there is no linker (cc) for the macros that run while building"
         return Finding(name=name, state="note", found=found, remedy="install a C compiler, such as your system's package gcc")
     return Finding(name=name, state="ok", found=f"can be built ({TARGET})")
+
+
+def _c() -> Finding:
+    """What components in C and C++ are compiled with; likewise."""
+    name = "c components"
+    try:
+        return Finding(name=name, state="ok", found=f"can be built (zig {zig_version()})")
+    except ComposerError as error:
+        return Finding(name=name, state="note", found=f"can't be built: {error.message}", remedy=_command(error.hint))
 
 
 def _build_cache(cache: Path) -> Finding:

@@ -174,6 +174,12 @@ class Toolchain:
             desk.ask("new", desk.put("core.wasm", core), "output", *files, invalid=InputInvalid)
             return desk.take("output")
 
+    def adapter(self) -> bytes:
+        """The core module that serves WASI preview 1, which C's standard library speaks, to a library: an adapter for `new`."""
+        with Desk(self) as desk:
+            desk.ask("adapter", "output", invalid=InputInvalid)
+            return desk.take("output")
+
     def validate(self, binary: Path | bytes) -> None:
         """Raises InputInvalid where the binary breaks a rule of the format, as wasmtime has it by default."""
         with Desk(self) as desk:

@@ -35,6 +35,7 @@ usage: ringfence-toolchain COMMAND ARGUMENTS
   c PATH WORLD OUT                    C bindings into the folder OUT
   embed PATH WORLD CORE OUT           a core module with the world in a custom section
   new CORE OUT [NAME=ADAPTER ...]     a component from such a core module
+  adapter OUT                         what serves the WASI of C's standard library (preview 1) to such a module
   validate PATH                       with the features wasmtime has on by default
   metadata PATH                       names, producers and annotations, as JSON
   wasi-wit OUT                        the WIT packages of WASI into the folder OUT";
@@ -87,6 +88,7 @@ fn run(arguments: &[&str]) -> Option<Result<Output>> {
         ["new", core, out, adapters @ ..] => {
             binary::component(core, out, adapters).map(Output::from)
         }
+        ["adapter", out] => wasi::adapter(out).map(Output::from),
         ["validate", path] => binary::validate(path).map(Output::from),
         ["metadata", path] => metadata::read(path).map(Output::from),
         ["wasi-wit", out] => wasi::write(out).map(Output::from),

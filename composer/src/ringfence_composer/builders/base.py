@@ -24,12 +24,24 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """An archive of sources in a package registry (`pypi`, `crates` or `npm`), pinned by its SHA-256, and the patches to apply to it."""
+
+    registry: str
+    name: str
+    version: str
+    sha256: str
+    patches: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentSource:
     """What a component.yaml says, with its paths resolved.
 
     `wit` is a folder of WIT (or one file) with the world in it; each of `wit_deps` is a folder or file with a WIT package that it uses.
     Python: `module` is the entry module in `source`; `preload` names further modules to import while building. Rust: where `trusted`, code
-    of crates that nobody reviewed may run on this machine while building.
+    of crates that nobody reviewed may run on this machine while building. C: `sources` are compiled, with `defines` (`NAME`, `NAME=VALUE`);
+    they, and the folders `include`, lie in `source` or, after its name, in one of the `archives`.
     """
 
     name: str
@@ -42,6 +54,10 @@ class ComponentSource:
     requirements: tuple[Requirement, ...] = ()
     preload: tuple[str, ...] = ()
     trusted: bool = False
+    sources: tuple[str, ...] = ()
+    archives: tuple[Archive, ...] = ()
+    defines: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,7 @@ class _Parts:
         return {
             "builder": {"language": "rust", "format": FORMAT},
             "tools": {"rustc": [rust.release, rust.commit]},
+            "flags": _PROFILE,
             "world": self._component.world,
             "trusted": self._component.trusted,
             "crate": self.crate,

@@ -17,7 +17,7 @@ from ringfence_composer.manifest.shape import closest, shape_problems
 from ringfence_composer.manifest.source import Document, PathSteps, Problems, quoted, read_document
 
 FILE = COMPONENT
-LANGUAGES = ("python", "rust")
+LANGUAGES = ("c", "python", "rust")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,17 @@ class RequirementManifest:
     name: str
     version: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveManifest:
+    """An archive of sources in a package registry, pinned likewise; the patches' paths are absolute and exist."""
+
+    registry: str
+    name: str
+    version: str
+    sha256: str
+    patches: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,10 @@ class ComponentManifest:
     requirements: tuple[RequirementManifest, ...]
     preload: tuple[str, ...]
     trusted: bool
+    sources: tuple[str, ...]
+    archives: tuple[ArchiveManifest, ...]
+    defines: tuple[str, ...]
+    include: tuple[str, ...]
     document: Document
 
     def __hash__(self) -> int:
@@ -92,8 +107,17 @@ def _record(document: Document, folder: Path) -> ComponentManifest:
         requirements=tuple(RequirementManifest(**one) for one in data.get("requirements", ())),
         preload=tuple(data.get("preload", ())),
         trusted=data.get("build") == "trusted",
+        sources=tuple(data.get("sources", ())),
+        archives=tuple(_archive(folder, one) for one in data.get("archives", ())),
+        defines=tuple(data.get("defines", ())),
+        include=tuple(data.get("include", ())),
         document=document,
     )
+
+
+def _archive(folder: Path, one: Mapping[str, Any]) -> ArchiveManifest:
+    patches = tuple(_at(folder, patch) for patch in one.get("patches", ()))
+    return ArchiveManifest(registry=one["from"], name=one["name"], version=one["version"], sha256=one["sha256"], patches=patches)
 
 
 def _at(folder: Path, written: str) -> Path:
@@ -110,7 +134,9 @@ def _meaning(document: Document, folder: Path) -> Iterator[Problem]:
         yield from _keys(document, language)
     yield from _paths(document, folder)
     yield from _module(document, folder)
-    yield from _requirements(document)
+    yield from _pinned_twice(document, "requirements")
+    yield from _pinned_twice(document, "archives")
+    yield from _patches(document, folder)
 
 
 def _keys(document: Document, language: str) -> Iterator[Problem]:
@@ -174,15 +200,31 @@ def _module(document: Document, folder: Path) -> Iterator[Problem]:
     yield document.problem(("module",), f"there is no {inner}.py in {quoted(source)}", hint=closest(module, modules) if modules else None)
 
 
-def _requirements(document: Document) -> Iterator[Problem]:
-    listed = document.data.get("requirements")
+def _patches(document: Document, folder: Path) -> Iterator[Problem]:
+    listed = document.data.get("archives")
+    for index, one in enumerate(listed if isinstance(listed, list) else ()):
+        patches = one.get("patches") if isinstance(one, Mapping) else None
+        for number, written in enumerate(patches if isinstance(patches, list) else ()):
+            path = ("archives", index, "patches", number)
+            if not isinstance(written, str) or not written:
+                continue
+            if bad := unportable(written):
+                yield document.problem(path, bad)
+            elif not is_file(_at(folder, written)) or not _inside(folder, written):
+                yield document.problem(
+                    path, f"there is no file {quoted(written)} in this component's folder", hint=_meant(path, folder, written)
+                )
+
+
+def _pinned_twice(document: Document, key: str) -> Iterator[Problem]:
+    listed = document.data.get(key)
     seen: dict[str, int] = {}
     for index, one in enumerate(listed if isinstance(listed, list) else ()):
         name = one.get("name") if isinstance(one, Mapping) else None
         if not isinstance(name, str):
             continue
         normal = re.sub(r"[-_.]+", "-", name).lower()  # PEP 503
-        path = ("requirements", index, "name")
+        path = (key, index, "name")
         if normal in seen:
             yield document.problem(path, f"{quoted(name)} is required twice, first in line {seen[normal]}")
         seen.setdefault(normal, document.mark(path).line)

@@ -1,0 +1,259 @@
+"""The C builder: what is compiled, what is refused and where, and what the memory of a guest is guarded by."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+from ringfence import Graph, GuestTrap
+from ringfence.contract.layout import user_cache
+from ringfence_composer.builders import archives
+from ringfence_composer.builders.base import Archive, Artifact, BuildContext, ComponentSource
+from ringfence_composer.builders.c import CBuilder
+from ringfence_composer.builders.snapshot import write_tree
+from ringfence_composer.compose import compose_file
+from ringfence_composer.errors import BuildFailed, ComposerError, DigestMismatch, InputInvalid, SourceInvalid
+from ringfence_composer.toolchain import Toolchain, Wit
+
+WIT = "package test:guest;\ninterface probe { ask: func(number: u32) -> u32; }\nworld guest { export probe; }\n"
+ASK = '#include "guest.h"\nuint32_t exports_test_guest_probe_ask(uint32_t number) { return number + 1; }\n'
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """A build cache of its own, but for zig's C library: compiling that takes half a minute."""
+    (user_cache() / "zig").mkdir(mode=0o700, parents=True, exist_ok=True)
+    (tmp_path / "cache").mkdir(mode=0o700)
+    (tmp_path / "cache/zig").symlink_to(user_cache() / "zig")
+    return tmp_path / "cache"
+
+
+def component(folder: Path, files: dict[str, str], **settings: object) -> ComponentSource:
+    """A component with these sources, all of which are compiled unless `sources` says."""
+    write_tree({name: text.encode() for name, text in files.items()}, folder / "src")
+    write_tree({"world.wit": WIT.encode()}, folder / "wit")
+    settings = {"sources": tuple(name for name in files if not name.endswith(".h")), **settings}
+    return ComponentSource(name="guest", language="c", wit=folder / "wit", world="guest", source=folder / "src", **settings)  # type: ignore[arg-type]
+
+
+def build(source: ComponentSource, cache: Path, notes: list[str] | None = None) -> Artifact:
+    return CBuilder().build(source, BuildContext(cache=cache, note=(notes if notes is not None else []).append))
+
+
+def errors(source: ComponentSource, cache: Path) -> list[tuple[str, int, str]]:
+    with pytest.raises(SourceInvalid) as caught:
+        build(source, cache)
+    return [(one.file, one.line, one.reason) for one in (caught.value, *caught.value.further)]
+
+
+def imports(artifact: Artifact) -> list[str]:
+    return [item.name for item in Toolchain().world(Wit(path=artifact.path)).imports]
+
+
+def graph_of(folder: Path, files: dict[str, str]) -> Graph:
+    """The component, composed and loaded."""
+    component(folder, files)
+    lines = ["ringfence: 1", "component: guest", "language: c", "wit: wit", "world: guest", "source: src", f"sources: [{', '.join(files)}]"]
+    (folder / "component.yaml").write_text("\n".join(lines) + "\n")
+    (folder / "graph.yaml").write_text("ringfence: 1\ngraph: g\nnodes: { guest: { component: . } }\nexpose: [guest]\n")
+    compose_file(folder / "graph.yaml")
+    return Graph.load(folder / "graph.yaml")
+
+
+def test_a_source_that_needs_nothing_makes_a_component_that_imports_nothing(tmp_path: Path, cache: Path) -> None:
+    """Memory is allocated, strings are copied, a canary guards the stack: none of it needs the host."""
+    text = ASK.replace("return", 'char b[32]; char *p = malloc(number + 1); strncpy(b, p ? p : "", 31); free(p); return b[0] * 0 +')
+    found = build(component(tmp_path, {"a.c": "#include <stdlib.h>\n#include <string.h>\n" + text}), cache)
+    assert imports(found) == []
+    printing = ASK.replace("return", 'printf("%u", number); return')
+    with_wasi = build(component(tmp_path / "b", {"a.c": "#include <stdio.h>\n" + printing}), cache)
+    assert "wasi:cli/stdout" in " ".join(imports(with_wasi)), "the control: what it needs, it imports"
+
+
+def test_equal_sources_make_equal_components_in_whatever_folder(tmp_path: Path, cache: Path) -> None:
+    text = ASK.replace("return", "static const char here[] = __FILE__; return here[number % 2] +")
+    one = build(component(tmp_path / "one", {"a.c": text}), cache)
+    (cache / "build").rename(cache / "another-machine's")
+    two = build(component(tmp_path / "deeper/two", {"a.c": text}), cache)
+    assert (one.inputs, one.digest) == (two.inputs, two.digest)
+    other = build(component(tmp_path / "three", {"a.c": text}, defines=("X=1",)), cache)
+    assert other.inputs != one.inputs
+
+
+def test_all_errors_of_all_sources_come_with_their_places(tmp_path: Path, cache: Path) -> None:
+    found = errors(
+        component(tmp_path, {"a.c": ASK + "int f(void) { return x; }\n", "b.c": '#include "inner.h"\n', "inner.h": "\nint 5;\n"}), cache
+    )
+    assert [one[:2] for one in found] == [("a.c", 3), ("inner.h", 2)]
+    assert "undeclared identifier 'x'" in found[0][2]
+
+
+def test_warnings_are_shown_as_the_compiler_wrote_them(tmp_path: Path, cache: Path) -> None:
+    notes: list[str] = []
+    build(component(tmp_path, {"a.c": ASK + "int f(char *a) { return a == 5; }\n"}), cache, notes)
+    assert len(notes) == 1
+    assert "a.c:3:27: warning: comparison between pointer and integer" in notes[0]
+    assert "^" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("b.c", "\n#include <setjmp.h>\n", ("b.c", 2, "it uses setjmp and longjmp")),
+        (
+            "b.c",
+            "#include <pthread.h>\nint f(pthread_t *t) {\n return pthread_create(t, 0, 0, 0); }\n",
+            ("b.c", 3, "it uses threads (pthread_create)"),
+        ),
+        ("b.c", '#include <dlfcn.h>\nvoid *f(void) { return dlopen("x", 0); }\n', ("b.c", 2, "it uses dynamic loading (dlopen)")),
+        ("b.cpp", "int f(int x) {\n if (x) throw 1;\n return 2; }\n", ("b.cpp", 2, "it uses C++ exceptions")),
+    ],
+)
+def test_what_a_guest_has_not_is_said_with_its_place(file: str, text: str, told: tuple[str, int, str], tmp_path: Path, cache: Path) -> None:
+    """The C library has stand-ins that fail when they are called: found out in production."""
+    assert errors(component(tmp_path, {"a.c": ASK, file: text}), cache) == [told]
+
+
+def test_cpp_without_exceptions_is_built(tmp_path: Path) -> None:
+    text = "#include <string>\nextern \"C\" int twice(int x) { std::string s(x, 'a'); return (s + s).size(); }\n"
+    calling = ASK.replace("number + 1", "twice(number)").replace("\n", "\nint twice(int);\n", 1)
+    with graph_of(tmp_path, {"a.c": calling, "b.cpp": text}) as graph:
+        assert graph.call("guest.ask", 21) == 42
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('#include "guest.h"\n', "its sources lack what its world exports: exports_test_guest_probe_ask"),
+        (
+            "#include <stdint.h>\nuint64_t exports_test_guest_probe_ask(uint32_t n) { return n; }\n",
+            "has another signature than its WIT says",
+        ),
+        (ASK.replace("number + 1", "elsewhere(number)").replace("\n", "\nint elsewhere(int);\n", 1), "nothing defines elsewhere"),
+    ],
+)
+def test_what_does_not_join_is_refused(text: str, message: str, tmp_path: Path, cache: Path) -> None:
+    with pytest.raises(BuildFailed, match=message):
+        build(component(tmp_path, {"a.c": text}), cache)
+
+
+@pytest.mark.parametrize("how", ['#include "{}"\n', 'const char secret[] = {{\n#embed "{}"\n}};\n', 'asm(".incbin \\"{}\\"");\n'])
+def test_a_file_of_the_developers_is_not_compiled_in(how: str, tmp_path: Path, cache: Path) -> None:
+    """A library could otherwise carry a key away in a component that may talk to the network."""
+    secret = tmp_path / "secret.h"
+    secret.write_text("int secret = 42;\n")
+    with pytest.raises(ComposerError, match=r"was compiled in|\.incbin"):
+        build(component(tmp_path / "one", {"a.c": how.format(secret) + ASK}), cache)
+
+
+def test_what_can_be_seen_without_a_compiler_is_said_before_one_is_run(tmp_path: Path) -> None:
+    with pytest.raises(InputInvalid, match=r"there is no b\.c in the source folder"):
+        CBuilder().check(component(tmp_path, {"a.c": ASK}, sources=("a.c", "b.c")))
+
+
+# What guards the memory of a guest
+
+
+@pytest.mark.parametrize(
+    ("body", "harmless", "harmful"),
+    [
+        ("char b[16]; volatile char *p = b; for (uint32_t i = 0; i < number; i++) p[i] = 65; return p[0];", 16, 40),
+        ("char b[16]; volatile char *p = b; for (uint32_t i = 0; i < number; i++) p[i] = 65; return p[0];", 16, 1000),
+        ("volatile char b[4096]; b[number] = 1; return number ? exports_test_guest_probe_ask(number - 1) + b[number] : 1;", 10, 4000),
+    ],
+    ids=["an overrun by a little", "an overrun by much", "an overflow of the stack"],
+)
+def test_what_would_corrupt_memory_traps(body: str, harmless: int, harmful: int, tmp_path: Path) -> None:
+    """Without the guards both go on with other data changed; the next call finds a new instance."""
+    with graph_of(tmp_path, {"a.c": ASK.replace("return number + 1;", body)}) as graph:
+        good = graph.call("guest.ask", harmless)
+        with pytest.raises(GuestTrap):
+            graph.call("guest.ask", harmful)
+        assert graph.call("guest.ask", harmless) == good
+
+
+def test_nothing_left_on_the_stack_shows_in_an_answer(tmp_path: Path) -> None:
+    text = """#include "guest.h"
+__attribute__((noinline)) static void leave(void) { volatile uint32_t b[64]; for (int i = 0; i < 64; i++) b[i] = 0xdeadbeef; }
+__attribute__((noinline)) static uint32_t take(uint32_t i) { volatile uint32_t b[64]; return b[i]; }
+uint32_t exports_test_guest_probe_ask(uint32_t number) { leave(); return take(number); }
+"""
+    with graph_of(tmp_path, {"a.c": text}) as graph:
+        assert [graph.call("guest.ask", place) for place in (0, 7, 63)] == [0, 0, 0]
+
+
+# Archives
+
+
+def packed(files: dict[str, str], *, link: bool = False) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name, text in files.items():
+            one = tarfile.TarInfo(f"lib-1.0/{name}")
+            one.size = len(text)
+            archive.addfile(one, io.BytesIO(text.encode()))
+        if link:
+            one = tarfile.TarInfo("lib-1.0/link.c")
+            one.type, one.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            archive.addfile(one)
+    return content.getvalue()
+
+
+LIBRARY = {
+    "lib.h": "int twice(int);\n",
+    "lib.c": '#include "lib.h"\nint twice(int x) {\n    return x + x;\n}\n',
+    "configure": "#!/bin/sh\ntouch it-ran\n",
+}
+USES = '#include "guest.h"\n#include <lib.h>\nuint32_t exports_test_guest_probe_ask(uint32_t n) { return twice(n); }\n'
+PATCH = '--- a/lib.c\n+++ b/lib.c\n@@ -1,4 +1,4 @@\n #include "lib.h"\n int twice(int x) {\n-    return x + x;\n+    return 2 * x;\n }\n'
+
+
+def with_library(folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, patch: str | None = None) -> ComponentSource:
+    """A component that is made of its own source and a library's archive, which the registry gives as `content`."""
+    monkeypatch.setattr(archives, "_downloaded", lambda _: content)
+    patches: tuple[Path, ...] = ()
+    if patch is not None:
+        write_tree({"fix.patch": patch.encode()}, folder / "patches")
+        patches = (folder / "patches/fix.patch",)
+    one = Archive(registry="pypi", name="lib", version="1.0", sha256=hashlib.sha256(content).hexdigest(), patches=patches)
+    return component(folder, {"a.c": USES}, sources=("a.c", "lib/lib.c"), include=("lib",), archives=(one,))
+
+
+def test_a_library_is_compiled_from_its_archive_and_patches(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = build(with_library(tmp_path / "one", monkeypatch, packed(LIBRARY, link=True)), cache)
+    assert imports(one) == []
+    assert build(with_library(tmp_path / "two", monkeypatch, packed(LIBRARY), PATCH), cache).inputs != one.inputs
+    assert not list(tmp_path.rglob("it-ran"))
+    monkeypatch.setattr(archives, "_downloaded", lambda _: pytest.fail("fetched again"))
+    again = with_library(tmp_path / "three", monkeypatch, packed(LIBRARY), PATCH.replace("2 * x", "x * 2"))
+    build(again, cache)
+
+
+def test_an_archive_with_another_digest_is_refused(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = with_library(tmp_path, monkeypatch, packed(LIBRARY))
+    other = dataclasses.replace(source.archives[0], sha256="0" * 64)
+    with pytest.raises(DigestMismatch, match="archive lib 1.0: expected sha256:0000"):
+        build(dataclasses.replace(source, archives=(other,)), cache)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", packed(LIBRARY)[:60]])
+def test_an_archive_that_is_none_is_refused(content: bytes, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BuildFailed, match="archive lib 1.0 cannot be unpacked"):
+        build(with_library(tmp_path, monkeypatch, content), cache)
+
+
+def test_a_file_that_is_not_in_its_archive_is_named(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = dataclasses.replace(with_library(tmp_path, monkeypatch, packed(LIBRARY)), sources=("a.c", "lib/lob.c"))
+    with pytest.raises(InputInvalid, match=r"there is no lib/lob\.c in its archive") as caught:
+        build(source, cache)
+    assert "lib/lib.c" in (caught.value.hint or "")
+
+
+def test_a_patch_that_no_longer_applies_is_told_with_its_line(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stale = PATCH.replace(" int twice(int x) {", " int twice(long x) {")
+    found = errors(with_library(tmp_path, monkeypatch, packed(LIBRARY), stale), cache)
+    assert found == [("../patches/fix.patch", 3, "it no longer applies: lib.c differs from what stands here, at its line 1")]
