@@ -20,7 +20,8 @@ from ringfence_composer.manifest.component import ComponentManifest
 from ringfence_composer.manifest.graph import Prebuilt
 from ringfence_composer.resolve import ResolvedGraph
 
-BUILDERS: Mapping[str, Builder] = {builder.language: builder for builder in (PythonBuilder(), RustBuilder(), CBuilder())}
+_ALL: tuple[Builder, ...] = (PythonBuilder(), RustBuilder(), CBuilder())
+BUILDERS: Mapping[str, Builder] = {builder.language: builder for builder in _ALL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,7 @@ class CBuilder:
     """Builds components whose language is `c`: C, and C++ without exceptions."""
 
     language: ClassVar[str] = "c"
+    runtime_needs: ClassVar[frozenset[str]] = frozenset()
 
     def check(self, component: ComponentSource) -> None:
         """Raises InputInvalid where the component's files cannot be used."""
@@ -104,7 +105,7 @@ class CBuilder:
             inputs=inputs,
             world=component.world,
             language=self.language,
-            runtime_needs=frozenset(),
+            runtime_needs=self.runtime_needs,
             producers=(f"zig {zig} (clang)", "wit-bindgen-c"),
         )
 

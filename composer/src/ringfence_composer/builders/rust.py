@@ -53,6 +53,7 @@ class RustBuilder:
     """Builds components whose language is `rust`."""
 
     language: ClassVar[str] = "rust"
+    runtime_needs: ClassVar[frozenset[str]] = RUNTIME_NEEDS
 
     def check(self, component: ComponentSource) -> None:
         """Raises InputInvalid where the component's files cannot be used."""
