@@ -1,7 +1,7 @@
 """Folders that work at once, for a new component or a new graph: a template with its name put in.
 
-A template is a folder beside this file that would work as it stands, under the name `new-thing` (`new-graph`); a language is one more such
-folder, of the language's name.
+A template is a folder beside this file with its files as they would work under the name `new-thing` (`new-graph`); a language is one more
+such folder, of the language's name, with what differs from `component`: all do the same, so that WIT and test are the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ringfence_composer.errors import InputInvalid
 from ringfence_composer.manifest.graph import APPLICATION
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_GRAPH, _FIRST_NODE = "graph", "hello"
+_GRAPH, _COMPONENT, _FIRST_NODE = "graph", "component", "hello"
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 63
 _WORDS = """
@@ -33,7 +33,7 @@ WIT_WORDS = frozenset(_WORDS.split())
 
 def languages() -> tuple[str, ...]:
     """The languages there is a template for."""
-    return tuple(sorted(one.name for one in _TEMPLATES.iterdir() if one.is_dir() and one.name != _GRAPH))
+    return tuple(sorted(one.name for one in _TEMPLATES.iterdir() if one.is_dir() and one.name not in (_GRAPH, _COMPONENT)))
 
 
 def new_component(target: Path, language: str) -> Path:
@@ -66,7 +66,7 @@ def _checked(target: Path) -> str:
 
 
 def _component(name: str, language: str) -> dict[str, bytes]:
-    return _filled(language, "new-thing", name)
+    return _filled(_COMPONENT, "new-thing", name) | _filled(language, "new-thing", name)
 
 
 def _filled(template: str, placeholder: str, name: str) -> dict[str, bytes]:
