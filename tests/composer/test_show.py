@@ -40,9 +40,9 @@ def test_nothing_is_built_for_a_picture(shop: Path, monkeypatch: pytest.MonkeyPa
     result = show(str(shop))
     assert result.exit_code == 0
     assert "lane" not in result.stdout
-    assert "ringfence:json/decoder@0.1.0  graph.yaml:24" in result.stdout
-    assert "+ connect to 127.0.0.1, port 8017 (parameter vendor)  graph.yaml:28" in result.stdout
-    assert "+ variable VENDOR_TOKEN, the host's value  graph.yaml:29" in result.stdout
+    assert "ringfence:json/decoder@0.1.0  graph.yaml:28" in result.stdout
+    assert "+ connect to 127.0.0.1, port 8017 (parameter vendor)  graph.yaml:33" in result.stdout
+    assert "+ variable VENDOR_TOKEN, the host's value  graph.yaml:34" in result.stdout
     assert "lanes are known after compose graph.yaml" in result.stderr
     assert not lock_path(shop).exists()
 
@@ -52,7 +52,7 @@ def test_the_lock_of_this_graph_adds_what_a_build_knows(shop: Path) -> None:
     nodes = json.loads(show(str(shop), "--json").stdout)["nodes"]
     assert nodes["vendor"]["lane"] == "core"
     assert nodes["vendor"]["language"] == "python"
-    assert nodes["vendor"]["imports"]["linked"] == 1
+    assert nodes["vendor"]["imports"]["linked"] == 2, "decoder and calculator"
     assert "python · core lane · pooled" in show(str(shop)).stdout
     assert show(str(shop)).stderr == ""
 
