@@ -76,7 +76,7 @@ def test_it_needs_no_parameters_and_names_every_node(compose):
     text = re.sub(r'default: "[^"]*", ', "", text)
     code, lines, errors = warm(compose(text))
     assert (code, errors) == (0, "")
-    assert [line.split()[0] for line in lines] == ["shop.json", "shop.vendor"], "a provider comes before whoever calls it"
+    assert [line.split()[0] for line in lines] == ["shop.json", "shop.pricing", "shop.vendor"], "a provider comes before whoever calls it"
 
 
 def test_a_graph_that_is_wrong_does_not_keep_the_others_from_it(graph, tmp_path):
