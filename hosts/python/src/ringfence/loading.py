@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ringfence.authorities import authorities
 from ringfence.checks import Checks
@@ -17,16 +17,17 @@ from ringfence.contract.authority import Authority
 from ringfence.contract.errors import IntegrityError, ManifestError, Problem, RingfenceError, StaleLock, UsageError
 from ringfence.contract.files import read_regular, why
 from ringfence.contract.grants.base import quoted, shown
-from ringfence.contract.grants.files import Files
-from ringfence.contract.grants.stdio import Stream
-from ringfence.contract.kept import kept_files
 from ringfence.contract.layout import LOCK_SUFFIX, artifact_path, lock_path, store_path
 from ringfence.contract.lock import HOST, VERSION, Lane, Lock, Role
 from ringfence.contract.names import Digest, digest_of, is_digest
 from ringfence.contract.parameters import settle
 from ringfence.contract.schemas import schema_bytes
 from ringfence.engine.seam import Artifacts
-from ringfence.folders import Folder, Folders, NoFolder, named, open_granted
+
+if TYPE_CHECKING:
+    from ringfence.contract.grants.files import Files
+    from ringfence.contract.grants.stdio import Stream
+    from ringfence.folders import Folder, Folders
 
 MAX_LOCK = 64 << 20
 """Bytes of a lock or a graph.yaml that are read at most; what compose writes and reads is far smaller."""
@@ -247,6 +248,9 @@ def _artifacts(files: Mapping[tuple[str, Role], tuple[Path, Digest]], node: str,
 
 # The folders that its nodes may use
 
+_OPENED = ("files", "stdin", "stdout", "stderr")
+"""Kinds whose grants may name something to be opened; without any of them, nothing of what opens is imported."""
+
 
 def _folders(nodes: Mapping[str, Authority], places: Mapping[str, str], file: LockFile, cache: Path | None) -> dict[str, Folders]:
     """The folders and files that the grants of each node name, those included that edges pass on to it, opened.
@@ -254,6 +258,11 @@ def _folders(nodes: Mapping[str, Authority], places: Mapping[str, str], file: Lo
     Raises:
         ManifestError: some cannot be, or their grants would let a guest change what is kept; all of them.
     """
+    if not any(policy.of(kind) for one in nodes.values() for policy in one.policies for kind in _OPENED):
+        return {name: {} for name in nodes}
+    from ringfence.contract.kept import kept_files
+    from ringfence.folders import NoFolder, named, open_granted
+
     wanted = {name: dict.fromkeys(grant for policy in one.policies for grant in named(policy)) for name, one in nodes.items()}
     found: dict[str, Folders] = {}
     digests = [one.digest for one in file.lock.artifacts]
@@ -266,7 +275,7 @@ def _folders(nodes: Mapping[str, Authority], places: Mapping[str, str], file: Lo
                 opened[grant] = open_granted(file.path.parent, grant, kept)
             except NoFolder as error:
                 manifest, _, line = places[name].rpartition(":")
-                path = f"{name} -> {HOST}: grant.{'files' if isinstance(grant, Files) else grant.stream}"
+                path = f"{name} -> {HOST}: grant.{getattr(grant, 'stream', 'files')}"
                 problems.append(Problem(file=manifest, line=int(line), path=path, message=str(error), hint=error.hint))
         found[name] = opened
     if problems:

@@ -3,32 +3,61 @@
     policy = Policy.bind({"tcp": ["127.0.0.1:8017"], "clocks": ["monotonic", "wall"]})     # kind -> form, parameters in their places
     admits(policy, Connect(IPv4Address("127.0.0.1"), 8017))
 
-A kind is a file beside this one and an entry in KINDS. A language runtime's needs are grants like any others: the plan puts them into the
+A kind is a file beside this one and a line here. A language runtime's needs are grants like any others: the plan puts them into the
 forms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
-from ringfence.contract.grants.args import ARGS
 from ringfence.contract.grants.base import GrantKind, GrantSyntaxError, Request, syntax_errors
-from ringfence.contract.grants.clocks import CLOCKS
-from ringfence.contract.grants.dns import DNS
-from ringfence.contract.grants.env import ENV
-from ringfence.contract.grants.files import FILES
-from ringfence.contract.grants.listen import LISTEN
-from ringfence.contract.grants.random import RANDOM
-from ringfence.contract.grants.stdio import STDERR, STDIN, STDOUT
-from ringfence.contract.grants.tcp import TCP
-from ringfence.contract.grants.udp import UDP
 
-_ALL: tuple[GrantKind, ...] = (FILES, TCP, UDP, LISTEN, DNS, ENV, ARGS, STDIN, STDOUT, STDERR, CLOCKS, RANDOM)
+_PLACES: Mapping[str, str] = {
+    "files": "files",
+    "tcp": "tcp",
+    "udp": "udp",
+    "listen": "listen",
+    "dns": "dns",
+    "env": "env",
+    "args": "args",
+    "stdin": "stdio",
+    "stdout": "stdio",
+    "stderr": "stdio",
+    "clocks": "clocks",
+    "random": "random",
+}
+"""The files of the kinds; each kind stands there under its name in capitals."""
 
-KINDS: Mapping[str, GrantKind] = MappingProxyType({kind.name: kind for kind in _ALL})
+
+class _Kinds(Mapping[str, GrantKind]):
+    """The kinds by their names, each imported when it is first asked for: a start needs a few, and all would take a fifth of it."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, GrantKind] = {}
+
+    def __getitem__(self, name: str) -> GrantKind:
+        found = self._found.get(name)
+        if found is None:
+            module = import_module(f"{__name__}.{_PLACES[name]}")
+            found = self._found[name] = getattr(module, name.upper())
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in _PLACES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PLACES)
+
+    def __len__(self) -> int:
+        return len(_PLACES)
+
+
+KINDS: Mapping[str, GrantKind] = _Kinds()
 """Every kind that this version can enforce. A form of any other kind is an error: a grant nothing can enforce."""
 
 INERT = frozenset(
@@ -56,7 +85,7 @@ def kinds_of(interface: str) -> tuple[str, ...]:
 
     Empty for INERT interfaces and for those this version does not know.
     """
-    return tuple(kind.name for kind in _ALL if interface in kind.interfaces)
+    return tuple(kind.name for kind in KINDS.values() if interface in kind.interfaces)
 
 
 def kind_of(interface: str) -> str | None:
