@@ -141,13 +141,35 @@ def test_what_does_not_join_is_refused(text: str, message: str, tmp_path: Path, 
         build(component(tmp_path, {"a.c": text}), cache)
 
 
-@pytest.mark.parametrize("how", ['#include "{}"\n', 'const char secret[] = {{\n#embed "{}"\n}};\n', 'asm(".incbin \\"{}\\"");\n'])
+@pytest.mark.parametrize(
+    "how",
+    [
+        '#include "{}"\n',
+        'const char secret[] = {{\n#embed "{}"\n}};\n',
+        'asm(".incbin \\"{}\\"");\n',
+        'asm(".inc" "bin \\"{}\\"");\n',
+        'void f(void) {{ asm volatile(".inc" "lude \\"{}\\""); }}\n',
+    ],
+)
 def test_a_file_of_the_developers_is_not_compiled_in(how: str, tmp_path: Path, cache: Path) -> None:
     """A library could otherwise carry a key away in a component that may talk to the network."""
     secret = tmp_path / "secret.h"
     secret.write_text("int secret = 42;\n")
-    with pytest.raises(ComposerError, match=r"was compiled in|\.incbin"):
+    with pytest.raises(ComposerError, match=r"was compiled in|inline assembly is disabled"):
         build(component(tmp_path / "one", {"a.c": how.format(secret) + ASK}), cache)
+
+
+@pytest.mark.parametrize("name", ["b.s", "b.S", "b.ll"])
+def test_assembly_is_no_source(name: str, tmp_path: Path) -> None:
+    """It could take in any file, and nothing would tell which."""
+    with pytest.raises(InputInvalid, match=rf"{name} is neither C nor C\+\+"):
+        CBuilder().check(component(tmp_path, {"a.c": ASK, name: '.incbin "/etc/passwd"\n'}))
+
+
+def test_assembly_without_a_word_is_compiled(tmp_path: Path, cache: Path) -> None:
+    """Libraries keep the compiler from reordering by it, and name their symbols."""
+    text = 'asm("");\nint twice(int) asm("other");\nint other(int x) { asm volatile("" : "+r"(x) :: "memory"); return x + x; }\n'
+    assert build(component(tmp_path, {"a.c": text + ASK.replace("number + 1", "twice(number)")}), cache)
 
 
 def test_what_can_be_seen_without_a_compiler_is_said_before_one_is_run(tmp_path: Path) -> None:

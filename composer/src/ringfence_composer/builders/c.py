@@ -56,6 +56,7 @@ _FLAGS = (
     "-fstack-protector-strong",
     "-ftrivial-auto-var-init=zero",
     "-fno-exceptions",
+    "-fno-gnu-inline-asm",  # .incbin is the one way of a file into an object that the compiler's list of files does not show
     "-fno-color-diagnostics",
     "-Wno-unused-command-line-argument",
 )
@@ -159,6 +160,8 @@ class _Parts:
     def _check(self) -> None:
         name, archives = self._component.name, {archive.name for archive in self._component.archives}
         for path in self._component.sources:
+            if not path.endswith((".c", *_CPP)):  # assembly and LLVM's own languages take files in that nothing tells of
+                raise InputInvalid(f"{name}: {path} is neither C nor C++", hint=f"sources end in {', '.join(('.c', *_CPP))}")
             if path.partition("/")[0] not in archives and path not in self.source:
                 listed = ", ".join(sorted(one for one in self.source if one.endswith((".c", *_CPP)))[:16]) or "none"
                 raise InputInvalid(f"{name}: there is no {path} in the source folder", hint=f"sources there: {listed}")
@@ -202,10 +205,6 @@ class _Build:
                 folder = str(PurePosixPath(path).parent)
                 near = ", ".join(sorted(one for one in self._files if str(PurePosixPath(one).parent) == folder)[:16]) or "none"
                 raise InputInvalid(f"{self._component.name}: there is no {path} in its archive", hint=f"files in {folder}: {near}")
-        for path, content in self._files.items():
-            if b"incbin" in content and path.endswith((".c", ".h", ".S", ".s", ".inc", *_CPP)):
-                # The one way into the object that the compiler's list of files does not show.
-                raise SourceInvalid(self._component.name, "it has the assembler take a file in (.incbin)", file=path)
 
     def _compiled(self, bindings: Mapping[str, bytes]) -> list[Path]:
         """An object of each source; all errors of all sources at once."""
