@@ -4,12 +4,14 @@ import math
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv4Network
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
-from ringfence.dbapi.postgres import DataError, Interval, Json, ProgrammingError
+from ringfence.contract.values import Case
+from ringfence.dbapi.postgres import DataError, InternalError, Interval, Json, ProgrammingError, values
 
 NINE_HOURS = timezone(timedelta(hours=9))
 
@@ -211,3 +213,16 @@ def test_whatever_goes_in_comes_out(cursor, given):
     """The text forms of two programs meet here; nothing but trying many values shows that they agree."""
     cursor.execute(f"SELECT {', '.join(['%s'] * len(given))}", given)
     assert cursor.fetchone() == tuple(given)
+
+
+@pytest.mark.parametrize("dimensions", [7, 100_000])
+def test_an_array_of_more_dimensions_than_there_can_be_is_refused(dimensions):
+    """Each costs a pass over all elements, in the host and after the deadline."""
+
+    def answer(count):
+        array = SimpleNamespace(elements=[Case("null", None)] * 2, dimensions=[SimpleNamespace(length=2)] * count)
+        return values.row([Case("array", array)])
+
+    with pytest.raises(InternalError, match="malformed"):
+        answer(dimensions)
+    assert answer(1) == ([None, None],), "the control"

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from ringfence.contract.values import Case
-from ringfence.dbapi.exceptions import DataError, ProgrammingError
+from ringfence.dbapi.exceptions import DataError, InternalError, ProgrammingError
 
 _NULL = Case("null")
 _INET, _CIDR = 869, 650
@@ -174,6 +174,9 @@ def row(values: Sequence[Case]) -> tuple[Any, ...]:
 
     What Python can't hold stays text, as the server wrote it: dates before the year 1 or after 9999, `infinity`, 24 o'clock.
     So do values of types that have no case in WIT, an enum's labels for one.
+
+    Raises:
+        InternalError: the component answered what no server says.
     """
     return tuple([_nested(one.value) if one.name == "array" else _value(one.value) for one in values])
 
@@ -184,6 +187,8 @@ def _value(scalar: Case) -> Any:
 
 
 def _nested(array: Any) -> list[Any]:
+    if len(array.dimensions) > _MAX_DIMENSIONS:  # the server has none; each costs a pass over all elements
+        raise InternalError("the component's answer is malformed: an array has too many dimensions")
     values = [_value(one) for one in array.elements]
     for dimension in reversed(array.dimensions[1:]):
         values = [values[at : at + dimension.length] for at in range(0, len(values), dimension.length or 1)]

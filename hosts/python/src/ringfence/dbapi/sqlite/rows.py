@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ringfence.contract.values import Case
-from ringfence.dbapi.exceptions import OperationalError
+from ringfence.dbapi.exceptions import InternalError, OperationalError
 
 if TYPE_CHECKING:
     from ringfence.dbapi.sqlite.cursor import Cursor
@@ -27,7 +27,8 @@ def rows_of(
 ) -> Iterator[tuple[Any, ...]]:
     """The rows of a batch. Where the application's own functions take part, each is called when its row is.
 
-    Raises, for a row: OperationalError where a text is not UTF-8 and `text_factory` is str; what those functions raise.
+    Raises: InternalError where the batch is malformed.
+    For a row: OperationalError where a text is not UTF-8 and `text_factory` is str; what those functions raise.
     """
     if text_factory is str and not any(converters):
         try:
@@ -64,6 +65,8 @@ def _column(column: Any, texts: Callable[[Any], list[Any]]) -> Sequence[Any]:
 
 
 def _cut(data: Any, ends: Sequence[int]) -> list[Any]:
+    if list(ends) != sorted(ends):  # pieces that overlap could be a thousand times what came
+        raise InternalError("the component's answer is malformed: its values overlap")
     return [data[start:end] for start, end in pairwise((0, *ends))]
 
 
