@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ringfence_composer.manifest.edit import flow, with_item, with_key
 from ringfence_composer.manifest.source import parse_document
@@ -82,6 +82,7 @@ def test_whatever_pyyaml_writes_can_be_added_to(data: dict[str, Any], style: boo
     assert parse_document(keyed.encode(), "it").data["mapping"]["new-key"] == parse_document(flow([item]).encode(), "it").data[0]
 
 
+@example(value='\U0001f418 \x7f \x85 \u2028 \u202e \ud7ff $$ \\ " \r\n\t\x1b')
 @given(value=VALUE)
 def test_what_is_written_in_one_line_is_read_as_it_was(value: Any) -> None:
     assert parse_document(flow({"it": value}).encode(), "it").data == {"it": value}

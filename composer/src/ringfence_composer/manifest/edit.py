@@ -22,7 +22,7 @@ def flow(value: Any) -> str:
     """The value as YAML that fits into one line, in ASCII."""
     match value:
         case str():
-            return value if _PLAIN.fullmatch(value) and value.lower() not in _WORDS else json.dumps(value)
+            return value if _PLAIN.fullmatch(value) and value.lower() not in _WORDS else _quoted(value)
         case Mapping():
             inner = ", ".join(f"{flow(key)}: {flow(one)}" for key, one in value.items())
             return f"{{ {inner} }}" if inner else "{}"
@@ -30,6 +30,11 @@ def flow(value: Any) -> str:
             return f"[{', '.join(map(flow, value))}]"
         case _:
             return json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    """The text in double quotes and ASCII. Unlike JSON, YAML has no pairs of surrogates."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\x7f").encode("ascii", "backslashreplace").decode()
 
 
 def with_item(text: str, path: PathSteps, item: Any) -> str:
