@@ -95,6 +95,32 @@ def test_a_file_is_changed_only_while_its_lock_is_held(disk, folder):
     assert one.file("read", file, 10, 0)
 
 
+def test_a_file_is_neither_removed_nor_replaced_nor_moved_without_its_lock(disk, folder):
+    """Another program that is writing to it would commit into a file that nobody finds any more."""
+    one, root = disk()
+    (folder / "evil.txt").write_bytes(b"evil")
+
+    def replace():
+        one.file("rename-at", root, "evil.txt", root, "a.db")
+
+    fails("busy", replace)
+    fails("busy", one.file, "unlink-file-at", root, "a.db")
+    fails("busy", one.file, "rename-at", root, "a.db", root, "b.txt")
+    assert (folder / "a.db").read_bytes() == b"0123456789"
+    take(one, root)
+    replace()
+    assert (folder / "a.db").read_bytes() == b"evil", "the control"
+
+
+def test_no_other_name_leads_around_a_lock(guest, folder):
+    grant = {"path": "data", "access": EVERY, "lock": ["*.db"], "hardlinks": True}
+    one = guest(files=[grant], beside=folder.parent)
+    root = one.preopened()["/data"]
+    fails("not-permitted", one.file, "link-at", root, frozenset(), "a.db", root, "b.txt")
+    one.file("link-at", root, frozenset(), "a.db", root, "b.db")
+    assert (folder / "b.db").samefile(folder / "a.db"), "the control"
+
+
 def test_other_files_need_no_lock_and_other_folders_are_folders(disk, folder):
     one, root = disk()
     new = one.file("open-at", root, frozenset(), "b.txt", frozenset({"create"}), frozenset({"write"}))

@@ -81,6 +81,19 @@ def let_go(call: Call, place: Place, file: Place) -> None:
     _held(call, file).close()
 
 
+def check_held(call: Call, place: Place) -> None:
+    """Before a file is taken away from its place, or another put there: whoever has its lock would go on with one that nobody finds.
+
+    Raises:
+        WitError: `busy`, where it is changed only under its lock and the instance does not hold that.
+    """
+    status = place.status
+    if status is None or not stat.S_ISREG(status.st_mode):
+        return
+    if place.grant.locks(place.path) and (status.st_dev, status.st_ino) not in call.state.locked:
+        raise WitError("busy")
+
+
 def _held(call: Call, file: Place) -> Held:
     status = os.stat(file.name, dir_fd=file.parent, follow_symlinks=False)
     held = call.state.locked.get((status.st_dev, status.st_ino))

@@ -18,7 +18,7 @@ from ringfence.gate import NO_GRANT, Permit, refuse
 from ringfence.wasi.filesystem.codes import answering
 from ringfence.wasi.filesystem.descriptor import NAMES as OWN_NAMES
 from ringfence.wasi.filesystem.descriptor import OpenDescriptor, allowed, changes
-from ringfence.wasi.filesystem.locks import keep, let_go, served, take
+from ringfence.wasi.filesystem.locks import check_held, keep, let_go, served, take
 from ringfence.wasi.filesystem.metadata import metadata_hash, new_times, stat_record, type_of
 from ringfence.wasi.filesystem.opened import (
     FOLDER_MODE,
@@ -208,6 +208,7 @@ class Descriptor(OpenDescriptor):
                 raise WitError("is-directory")
             permit = allowed(call, request(place.grant, place.path, _DELETE))
             _check_slash(place, status)
+            check_held(call, place)
             _unlink(permit, place)
 
     def remove_directory_at(self, call: Call, path: str) -> None:
@@ -249,6 +250,8 @@ class Descriptor(OpenDescriptor):
                 raise WitError("not-permitted")
             if old.grant != new.grant:
                 raise WitError("not-permitted")  # another name may have other access
+            if old.grant.locks(old.path) and not new.grant.locks(new.path):
+                raise WitError("not-permitted")  # under that name it would be changed without its lock
             self._check_moved(source, new, old, status)
             _make_hard_link(source, old, new)
 
@@ -270,6 +273,8 @@ class Descriptor(OpenDescriptor):
             if old.grant != new.grant:
                 raise WitError("cross-device")  # the guest copies: what moves is then decided as what it reads and writes
             self._check_moved(leave, new, old, status)
+            check_held(call, old)
+            check_held(call, new)
             _rename(leave, old, new)
 
     @contextmanager
