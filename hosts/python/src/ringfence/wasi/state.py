@@ -35,7 +35,7 @@ _NAMES = 256
 
 
 class Descriptors:
-    """Counts those of files and folders that all instances of this process have open: it may have so many itself, and needs others."""
+    """Counts those that all instances of this process have open: it may have so many itself, and needs others."""
 
     def __init__(self) -> None:
         self._open, self._guard = 0, threading.Lock()

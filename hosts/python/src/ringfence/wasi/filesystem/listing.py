@@ -14,7 +14,7 @@ from ringfence.wasi.filesystem.codes import answering
 from ringfence.wasi.filesystem.metadata import type_of
 from ringfence.wasi.filesystem.opened import LISTED, Opened
 from ringfence.wasi.filesystem.resolve import request
-from ringfence.wasi.state import Held
+from ringfence.wasi.state import DESCRIPTORS, Held
 
 _ENTRY = record_class(("type", "name"))
 _TURN = 256
@@ -29,6 +29,8 @@ class EntryStream(Held):
         self._closing = ExitStack()
         self._closing.callback(self._folder.release)
         try:
+            DESCRIPTORS.take()  # scandir has one more of its own
+            self._closing.callback(DESCRIPTORS.give_back)
             self._entries = self._closing.enter_context(os.scandir(self._folder.descriptor))
             super().__init__(permit.call.state)
         except BaseException:

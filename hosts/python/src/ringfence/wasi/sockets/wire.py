@@ -12,16 +12,24 @@ from ringfence.call import Call
 from ringfence.contract.values import Fill, WitError
 from ringfence.wasi.io import CHUNK, InputStream, Interest, OutputStream, StreamBroken, StreamEnded, block
 from ringfence.wasi.sockets.addresses import code_of, failure, native_family
-from ringfence.wasi.state import SOCKETS, WasiState
+from ringfence.wasi.state import DESCRIPTORS, SOCKETS, WasiState
 
 DOMAIN = "network"
 """The domain of stream errors whose code is one of wasi:sockets/network.error-code."""
 
 
 class Wire:
-    """A non-blocking socket and the count of those that use it; it takes the socket over."""
+    """A non-blocking socket and the count of those that use it; it takes the socket over.
+
+    Err: `new-socket-limit` where the guests of this process have as many descriptors as they may.
+    """
 
     def __init__(self, state: WasiState, native: socket.socket) -> None:
+        try:
+            DESCRIPTORS.take()
+        except OSError as error:
+            native.close()
+            raise failure(error) from error
         self.socket = native
         self.socket.settimeout(0)
         self._state, self._users = state, 1
@@ -37,6 +45,7 @@ class Wire:
         self._users -= 1
         if not self._users:
             self._state.sockets -= 1
+            DESCRIPTORS.give_back()
             self.socket.close()
 
     def shut(self, how: int) -> None:
