@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import re
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -266,6 +268,49 @@ def test_an_archive_with_another_digest_is_refused(tmp_path: Path, cache: Path, 
 def test_an_archive_that_is_none_is_refused(content: bytes, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BuildFailed, match="archive lib 1.0 cannot be unpacked"):
         build(with_library(tmp_path, monkeypatch, content), cache)
+
+
+def zipped(method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as archive:
+        for name, text in LIBRARY.items():
+            archive.writestr(f"lib-1.0/{name}", text)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(("place", "value"), [(8, b"\x61\0"), (6, b"\x01\0"), (50, b"\xff" * 20)], ids=["method", "encrypted", "damaged"])
+def test_a_zip_archive_that_cannot_be_read_is_refused(
+    place: int, value: bytes, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it is broken, it is an error of the build, and no traceback of the program's."""
+    content = bytearray(zipped())
+    content[place : place + len(value)] = value
+    if place < 30:  # so it is in the directory at the end, two bytes further on
+        central = content.index(b"PK\x01\x02") + place + 2
+        content[central : central + 2] = value
+    with pytest.raises(BuildFailed, match=r"archive lib 1\.0 cannot be unpacked"):
+        build(with_library(tmp_path / "one", monkeypatch, bytes(content)), cache)
+    assert build(with_library(tmp_path / "two", monkeypatch, zipped()), cache), "the control"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"../../../x.c": ""}, "a file is called 'lib-1.0/../../../x.c'"),
+        ({"lib.c/inner.c": ""}, "lies in a file"),
+    ],
+)
+def test_names_that_lead_elsewhere_are_refused(
+    files: dict[str, str], told: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputInvalid, match=re.escape(told)):
+        build(with_library(tmp_path, monkeypatch, packed({**LIBRARY, **files})), cache)
+
+
+def test_a_file_that_is_too_large_is_refused_not_left_out(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MAX_BYTES", 40)
+    with pytest.raises(BuildFailed, match="a file in it has more than"):
+        build(with_library(tmp_path, monkeypatch, packed(LIBRARY)), cache)
 
 
 def test_a_file_that_is_not_in_its_archive_is_named(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,21 +8,30 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import os
 import re
 import tarfile
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from ringfence_composer.builders.base import Archive, BuildContext, ComponentSource
+from ringfence_composer.builders.foreign import escaped
 from ringfence_composer.builders.patches import PatchRefused, patched
 from ringfence_composer.builders.snapshot import MAX_BYTES, MAX_FILES, read_file
 from ringfence_composer.errors import BuildFailed, DigestMismatch, InputInvalid, SourceInvalid
 
 REGISTRIES = ("pypi", "crates", "npm")
+_DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(ValueError, RuntimeError, OverflowError),  # zipfile's, where it is encrypted, or packed in a way that is not known
+)
+M = TypeVar("M", tarfile.TarInfo, zipfile.ZipInfo)
 _TIMEOUT = 60.0  # seconds without a byte
 _ENDINGS = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".zip", ".crate")
 
@@ -111,14 +120,17 @@ def _unpacked(component: ComponentSource, archive: Archive, content: bytes) -> d
     try:
         for path, data in _members(content):
             inner = PurePosixPath(path)
-            if inner.is_absolute() or ".." in inner.parts or not path.isprintable():
+            if inner.is_absolute() or ".." in inner.parts or not inner.parts or not path.isprintable():
                 raise InputInvalid(f"{component.name}: archive {archive.name}: a file is called {path!a}")
             files[inner.as_posix()] = data
             total += len(data)
             if total > MAX_BYTES or len(files) > MAX_FILES:
                 raise InputInvalid(f"{component.name}: archive {archive.name}: more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB")
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
-        raise BuildFailed(component.name, f"archive {archive.name} {archive.version} cannot be unpacked: {error}") from error
+    except _DAMAGED as error:
+        reason = escaped(str(error).partition("\n")[0])
+        raise BuildFailed(component.name, f"archive {archive.name} {archive.version} cannot be unpacked: {reason}") from error
+    if both := next((path for path in files if any(str(one) in files for one in PurePosixPath(path).parents)), None):
+        raise InputInvalid(f"{component.name}: archive {archive.name}: {both!a} lies in a file")
     tops = {path.partition("/")[0] for path in files}
     if len(tops) == 1:
         files = {path.partition("/")[2]: data for path, data in files.items() if "/" in path}
@@ -126,17 +138,23 @@ def _unpacked(component: ComponentSource, archive: Archive, content: bytes) -> d
 
 
 def _members(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """Regular files only: links and devices have no business in sources."""
+    """Regular files only: links and devices have no business in sources. What is too large is refused before it is read."""
     if zipfile.is_zipfile(io.BytesIO(content)):
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             for one in packed.infolist():
-                if not one.is_dir() and one.file_size <= MAX_BYTES:
-                    yield one.filename, packed.read(one)
+                if not one.is_dir():
+                    yield one.filename, packed.read(_small(one, one.file_size))
         return
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:*") as packed:
         for member in packed:
-            if member.isreg() and member.size <= MAX_BYTES and (file := packed.extractfile(member)):
+            if member.isreg() and (file := packed.extractfile(_small(member, member.size))):
                 yield member.name, file.read()
+
+
+def _small(member: M, size: int) -> M:
+    if size > MAX_BYTES:
+        raise OSError(f"a file in it has more than {MAX_BYTES >> 20} MiB")
+    return member
 
 
 def _sha256(content: bytes) -> str:
