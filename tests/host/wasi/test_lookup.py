@@ -118,6 +118,7 @@ def test_a_name_grants_the_public_addresses_it_led_to_and_no_others(guest, answe
         "169.254.169.254",
         "100.64.0.1",
         "168.63.129.16",
+        "192.0.0.192",
         "::1",
         "fd00:ec2::254",
         "fe80::1",

@@ -20,6 +20,7 @@ _MAX_NAME = 253
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _METADATA = frozenset({IPv4Address("168.63.129.16")})  # Azure's, the one metadata service on an otherwise public address
+_PROTOCOLS = IPv4Network("192.0.0.0/24")  # the IETF's own (RFC 6890), which Pythons before 3.11.10 take for public; one cloud's metadata
 
 
 def is_name(text: str) -> bool:
@@ -138,7 +139,8 @@ def is_unicast(address: Address) -> bool:
 def is_public(address: Address) -> bool:
     """Whether a name may lead there without an address grant: no loopback, private, link-local, metadata or translated such address."""
     if isinstance(address, IPv4Address):
-        return address.is_global and not address.is_multicast and not address.is_reserved and address not in _METADATA
+        special = address.is_multicast or address.is_reserved or address in _METADATA or address in _PROTOCOLS
+        return address.is_global and not special
     if address in _NAT64:
         return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
     if address.sixtofour is not None:
