@@ -23,11 +23,16 @@ IPV6 = record_class(("port", "flow-info", "address", "scope-id"))
 
 
 def bytes_of(value: bytes | Fill) -> bytes:
-    """What an engine would put into the guest's memory."""
+    """What lands in the guest's memory. A Fill that finds nothing would leave memory there that no guest frees: a leak a read."""
     if isinstance(value, bytes):
         return value
     room = bytearray(value.length)
-    return bytes(room[: value.fill(memoryview(room))])
+    try:
+        count = value.fill(memoryview(room))
+    except WitError as error:
+        raise AssertionError("a Fill that came too late: what it found could be told before") from error
+    assert count, "a Fill of nothing"
+    return bytes(room[:count])
 
 
 class Guest:

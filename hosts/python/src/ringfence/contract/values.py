@@ -138,7 +138,8 @@ class WitError(Exception):
 class Fill:
     """A `list<u8>` result made in place: `fill(view) -> int` runs once on guest memory of at most `length` bytes, then the view dies.
 
-    It returns how many bytes it wrote; it may raise WitError. One is made for each read, and a frozen dataclass takes three times as long.
+    It returns how many bytes it wrote; it may raise WitError. Where it writes nothing or raises, the guest keeps `length` bytes that it
+    never frees: so make one where there is something. One is made for each read, and a frozen dataclass takes three times as long.
     """
 
     __slots__ = ("fill", "length")

@@ -25,11 +25,17 @@ class FileInput(InputStream):
 
     def __init__(self, state: WasiState, file: Opened, offset: int) -> None:
         super().__init__(state)
-        self._file, self._offset = file.share(), offset
+        self._file, self._offset, self._size = file.share(), offset, 0
 
     def read(self, _: Call, length: int) -> bytes | Fill:
         self._ensure_open()
-        return Fill(min(length, CHUNK), self._fill) if length else b""
+        length = min(length, CHUNK)
+        if length and self._offset + length > self._size:  # as it was seen last
+            self._size = os.fstat(self._file.descriptor).st_size
+            if self._offset >= self._size:  # a Fill must not find nothing, since guests free no empty list
+                raise WitError(Case("closed"))  # not for ever: C libraries keep a stream between reads, and files grow
+            length = min(length, self._size - self._offset)
+        return Fill(length, self._fill) if length else b""
 
     def blocking_read(self, call: Call, length: int) -> bytes | Fill:
         return self.read(call, length)
@@ -40,7 +46,7 @@ class FileInput(InputStream):
         except OSError as error:
             raise self._over(_broken(error)) from error
         if not count:
-            raise WitError(Case("closed"))  # not for ever: C libraries keep a stream between reads, and files grow
+            raise WitError(Case("closed"))  # it became shorter just now
         self._offset += count
         return count
 

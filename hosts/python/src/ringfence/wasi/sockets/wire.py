@@ -6,7 +6,6 @@ import selectors
 import socket
 import sys
 from contextlib import suppress
-from functools import partial
 
 from ringfence.call import Call
 from ringfence.contract.values import Fill, WitError
@@ -94,16 +93,20 @@ class TcpInput(InputStream):
 
     def read(self, _: Call, length: int) -> bytes | Fill:
         self._ensure_open()
-        return Fill(min(length, CHUNK), self._fill) if length else b""
+        return Fill(min(length, CHUNK), self._fill) if length and self._has_some() else b""
 
     def blocking_read(self, call: Call, length: int) -> bytes | Fill:
         self._ensure_open()
-        return Fill(min(length, CHUNK), partial(self._fill_some, call)) if length else b""
-
-    def _fill_some(self, call: Call, view: memoryview) -> int:
-        while not (count := self._fill(view)):
+        while length and not self._has_some():
             block(call, self)
-        return count
+        return Fill(min(length, CHUNK), self._fill) if length else b""
+
+    def _has_some(self) -> bool:
+        """Whether something is there to be read: a Fill must not find nothing, since guests free no empty list."""
+        try:
+            return bool(self._receive(bytearray(1), socket.MSG_PEEK))
+        except (StreamEnded, StreamBroken) as cause:
+            raise self._over(cause) from cause
 
     def _fill(self, view: memoryview) -> int:
         try:
@@ -111,9 +114,9 @@ class TcpInput(InputStream):
         except (StreamEnded, StreamBroken) as cause:
             raise self._over(cause) from cause
 
-    def _receive(self, buffer: memoryview | bytearray) -> int:
+    def _receive(self, buffer: memoryview | bytearray, flags: int = 0) -> int:
         try:
-            count = self._wire.socket.recv_into(buffer)
+            count = self._wire.socket.recv_into(buffer, 0, flags)
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError as error:
