@@ -103,14 +103,11 @@ class TcpInput(InputStream):
 
     def _has_some(self) -> bool:
         """Whether something is there to be read: a Fill must not find nothing, since guests free no empty list."""
-        try:
-            return bool(self._receive(bytearray(1), socket.MSG_PEEK))
-        except (StreamEnded, StreamBroken) as cause:
-            raise self._over(cause) from cause
+        return bool(self._fill(bytearray(1), socket.MSG_PEEK))
 
-    def _fill(self, view: memoryview) -> int:
+    def _fill(self, buffer: memoryview | bytearray, flags: int = 0) -> int:
         try:
-            return self._receive(view)
+            return self._receive(buffer, flags)
         except (StreamEnded, StreamBroken) as cause:
             raise self._over(cause) from cause
 
