@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ringfence.contract.layout import user_cache
 from ringfence_composer.builders import python, requirements, snapshot
-from ringfence_composer.builders.base import BuildContext, ComponentSource, Requirement
+from ringfence_composer.builders.base import BuildContext, ComponentSource, Requirement, inputs_digest
 from ringfence_composer.builders.guest_errors import explained
 from ringfence_composer.builders.preload import entry_module
 from ringfence_composer.errors import BuildFailed, ComposerError, DigestMismatch, InputInvalid, ToolFailed, ToolMissing, WitInvalid
@@ -30,7 +30,7 @@ def no_build(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def inputs(source: ComponentSource) -> str:
-    return python.inputs_digest(python._Parts.read(source).inputs("0.25.1"))
+    return inputs_digest(python._Parts.read(source).inputs("0.25.1"))
 
 
 def test_inputs_are_equal_in_every_folder_and_order(tmp_path):
@@ -62,7 +62,7 @@ def test_every_input_counts(tmp_path):
     (base.wit / "world.wit").write_bytes(WIT + b"// changed\n")
     digests.add(inputs(base))
     assert len(digests) == 9
-    assert python.inputs_digest(python._Parts.read(base).inputs("0.25.2")) not in digests
+    assert inputs_digest(python._Parts.read(base).inputs("0.25.2")) not in digests
 
 
 # Refused before anything runs

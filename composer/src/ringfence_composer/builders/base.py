@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 from ringfence.contract.names import Digest, digest_of
 
+from ringfence_composer.builders.cache import BuildCache
 from ringfence_composer.toolchain import Toolchain
 
 
@@ -129,3 +130,26 @@ def inputs_digest(inputs: Mapping[str, Any]) -> Digest:
 def file_digests(files: Mapping[str, bytes]) -> dict[str, str]:
     """The SHA-256 of each file, by its relative path."""
     return {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+
+
+def built(
+    builder: Builder,
+    component: ComponentSource,
+    context: BuildContext,
+    inputs: Mapping[str, Any],
+    make: Callable[[Path], bytes],
+    *,
+    producers: tuple[str, ...],
+) -> Artifact:
+    """The artifact that `make` makes of these inputs, or made before: see `BuildCache.fetch`."""
+    digest = inputs_digest(inputs)
+    stored = BuildCache(context.cache, lambda message: context.report(f"{component.name}: {message}")).fetch(digest, make)
+    return Artifact(
+        path=stored.path,
+        digest=stored.digest,
+        inputs=digest,
+        world=component.world,
+        language=builder.language,
+        runtime_needs=builder.runtime_needs,
+        producers=producers,
+    )

@@ -33,9 +33,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from ringfence_composer.builders.archives import archive_files
-from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource, file_digests, inputs_digest
+from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource, built, file_digests
 from ringfence_composer.builders.c_errors import compile_error, lacking, link_error, warnings
-from ringfence_composer.builders.cache import BuildCache
 from ringfence_composer.builders.foreign import escaped
 from ringfence_composer.builders.snapshot import read_file, read_tree, write_tree
 from ringfence_composer.builders.worlds import refuse_other_world
@@ -97,16 +96,12 @@ class CBuilder:
             ToolMissing: The compiler is not installed.
         """
         parts, zig = _Parts.read(component), zig_version()
-        inputs = inputs_digest(parts.inputs(zig, context.toolchain.digest))
-        cache = BuildCache(context.cache, lambda message: context.report(f"{component.name}: {message}"))
-        stored = cache.fetch(inputs, lambda work: _Build(component, parts, work, context).component())
-        return Artifact(
-            path=stored.path,
-            digest=stored.digest,
-            inputs=inputs,
-            world=component.world,
-            language=self.language,
-            runtime_needs=self.runtime_needs,
+        return built(
+            self,
+            component,
+            context,
+            parts.inputs(zig, context.toolchain.digest),
+            lambda work: _Build(component, parts, work, context).component(),
             producers=(f"zig {zig} (clang)", "wit-bindgen-c"),
         )
 

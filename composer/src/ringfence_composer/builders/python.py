@@ -25,8 +25,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
-from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource, file_digests, inputs_digest
-from ringfence_composer.builders.cache import BuildCache
+from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource, built, file_digests
 from ringfence_composer.builders.guest_errors import explained
 from ringfence_composer.builders.preload import ENTRY_MODULE, SKIPPED_FILE, entry_module, modules_of, shadowed
 from ringfence_composer.builders.requirements import check_pins, fetch_requirements
@@ -73,16 +72,12 @@ class PythonBuilder:
         """
         tool = _tool_version()
         parts = _Parts.read(component)
-        inputs = inputs_digest(parts.inputs(tool))
-        cache = BuildCache(context.cache, lambda message: context.report(f"{component.name}: {message}"))
-        stored = cache.fetch(inputs, lambda work: _build(component, parts, work, context))
-        return Artifact(
-            path=stored.path,
-            digest=stored.digest,
-            inputs=inputs,
-            world=component.world,
-            language=self.language,
-            runtime_needs=self.runtime_needs,
+        return built(
+            self,
+            component,
+            context,
+            parts.inputs(tool),
+            lambda work: _build(component, parts, work, context),
             producers=(f"{_TOOL} {tool}", f"CPython {GUEST_PYTHON}"),
         )
 

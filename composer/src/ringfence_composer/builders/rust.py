@@ -25,8 +25,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource, file_digests, inputs_digest
-from ringfence_composer.builders.cache import BuildCache
+from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource, built, file_digests
 from ringfence_composer.builders.crates import LOCK, cargo_failed, lay_out_crates, refuse_unreviewed
 from ringfence_composer.builders.foreign import escaped
 from ringfence_composer.builders.rust_errors import compile_errors, messages, warnings
@@ -70,16 +69,12 @@ class RustBuilder:
             ToolMissing: Rust, its target or a linker for this machine is not installed.
         """
         parts, rust = _Parts.read(component), _Rust.found()
-        inputs = inputs_digest(parts.inputs(rust))
-        cache = BuildCache(context.cache, lambda message: context.report(f"{component.name}: {message}"))
-        stored = cache.fetch(inputs, lambda work: _Build(component, parts, work, context, rust).component())
-        return Artifact(
-            path=stored.path,
-            digest=stored.digest,
-            inputs=inputs,
-            world=component.world,
-            language=self.language,
-            runtime_needs=RUNTIME_NEEDS,
+        return built(
+            self,
+            component,
+            context,
+            parts.inputs(rust),
+            lambda work: _Build(component, parts, work, context, rust).component(),
             producers=(f"rustc {rust.release}",),
         )
 
