@@ -37,38 +37,47 @@ def with_lanes(built: BuiltGraph, toolchain: Toolchain, context: BuildContext, l
         PlanRefused: components that core can't carry, of nodes for which it is asked, with all reasons; components that the other lane
             can't load either.
     """
-    problems, nodes = Problems(), dict(built.nodes)
-    for node in built.resolved.manifest.nodes:
+    problems, units = Problems(), built.units
+    for name, made in units.items():
+        node = _speaker(built, name)
         asked, why = _asked(node, lane)
         if asked == "component":
-            nodes[node.name] = replace(nodes[node.name], lane="component", lane_reason=why)
+            units[name] = replace(made, lane="component", lane_reason=why)
             continue
-        context.report(f"{node.name}: taking the component apart for the core lane")
-        made = _Decomposing(toolchain, nodes[node.name].path, nodes[node.name].digest, BuildCache(context.cache, context.report))
-        if not made.reasons:
-            nodes[node.name] = replace(nodes[node.name], lane="core", lane_reason=why, core=made.form())
+        context.report(f"{name}: taking the component apart for the core lane")
+        parts = _Decomposing(toolchain, made.path, made.digest, BuildCache(context.cache, context.report))
+        if not parts.reasons:
+            units[name] = replace(made, lane="core", lane_reason=why, core=parts.form())
         elif asked is None:
-            reason = "the core lane can't carry it: " + "; ".join(made.reasons)
-            nodes[node.name] = replace(nodes[node.name], lane="component", lane_reason=reason)
+            reason = "the core lane can't carry it: " + "; ".join(parts.reasons)
+            units[name] = replace(made, lane="component", lane_reason=reason)
         else:
-            for reason in made.reasons:
+            for reason in parts.reasons:
                 path, hint = ((*node.path, "lane"), "leave lane out") if why == BY_MANIFEST else (node.path, "leave --lane out")
                 message = f"the core lane can't carry this component: {reason}"
                 problems.extend([built.resolved.manifest.document.problem(path, message, hint=hint)])
-    for node in built.resolved.manifest.nodes:
-        if nodes[node.name].lane == "component":
-            problems.extend(_misfits(node, nodes[node.name], built, context))
+    for name, made in units.items():
+        if made.lane == "component":
+            problems.extend(_misfits(name, made, built, context))
     if problems:
         raise PlanRefused(problems.in_order())
-    return replace(built, nodes=nodes)
+    nodes = {name: units.get(name, node) for name, node in built.nodes.items()}
+    return replace(built, nodes=nodes, groups=tuple(replace(one, node=units[one.group.name]) for one in built.groups))
 
 
-def _misfits(node: NodeManifest, made: BuiltNode, built: BuiltGraph, context: BuildContext) -> list[Problem]:
-    """What keeps a node off the component lane, which is the last there is."""
-    context.report(f"{node.name}: loading the component on the component lane, to see that it can be")
+def _misfits(name: str, made: BuiltNode, built: BuiltGraph, context: BuildContext) -> list[Problem]:
+    """What keeps a node or group off the component lane, which is the last there is."""
+    context.report(f"{name}: loading the component on the component lane, to see that it can be")
     found = fault(Path(made.path), made.digest, context)
     message = f"the component lane can't load this component: {found} (it has this lane because: {made.lane_reason})"
-    return [built.resolved.manifest.document.problem(node.path, message)] if found else []
+    return [built.resolved.manifest.document.problem(_speaker(built, name).path, message)] if found else []
+
+
+def _speaker(built: BuiltGraph, name: str) -> NodeManifest:
+    """The node of this name; of a group, the first that asks for a lane, or else the one that calls the others."""
+    members = next((one.group.nodes for one in built.groups if one.group.name == name), (name,))
+    nodes = [built.resolved.manifest.node(one) for one in reversed(members)]
+    return next((node for node in nodes if node.lane is not None), nodes[0])
 
 
 def _asked(node: NodeManifest, lane: Lane | None) -> tuple[Lane | None, str]:

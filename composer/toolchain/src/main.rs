@@ -8,6 +8,7 @@ mod bindings;
 mod decompose;
 mod excerpt;
 mod fits;
+mod fuse;
 mod input;
 mod metadata;
 mod names;
@@ -31,6 +32,7 @@ usage: ringfence-toolchain COMMAND ARGUMENTS
   wat PATH OUT                        a binary as WebAssembly text
   parse PATH OUT                      WebAssembly text as a binary
   decompose PATH MODULE PLAN          a component as one core module and a plan, or the reasons against it; JSON
+  fuse SPEC OUT                       components as one, joined as a JSON file says
   wast PATH OUT                       a test script as JSON commands, their binaries into the folder OUT
   c PATH WORLD OUT                    C bindings into the folder OUT
   embed PATH WORLD CORE OUT           a core module with the world in a custom section
@@ -82,6 +84,7 @@ fn run(arguments: &[&str]) -> Option<Result<Output>> {
         ["wast", path, out] => script::convert(path, out).map(Output::from),
         ["c", path, world, out] => bindings::c(path, world, out).map(Output::from),
         ["decompose", path, module, plan] => decompose::run(path, module, plan).map(Output::from),
+        ["fuse", spec, out] => fuse::run(spec, out).map(Output::from),
         ["embed", path, world, core, out] => {
             binary::embed(path, world, core, out).map(Output::from)
         }

@@ -182,3 +182,44 @@ def _give_back(params, *, spilled: bool) -> str:
             drops.append(f"(call $drop {handle})")
         place, offset = place + len(flat(kind)), offset + size
     return " ".join(drops)
+
+
+BORDER = """
+(component
+  (component $taker
+    (core module $m
+      (memory (export "memory") 6)
+      (global $top (mut i32) (i32.const 1024))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (local i32) (local.set 4 (global.get $top))
+        (global.set $top (i32.add (global.get $top) (local.get 3))) (local.get 4))
+      (func (export "take") (param i32 i32) (result i32)
+        (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16))
+      (func (export "reset") (param i32) (global.set $top (i32.const 1024))))
+    (core instance $i (instantiate $m))
+    (func (export "take") (param "text" string) (result (list u8)) (canon lift (core func $i "take")
+      (memory (core memory $i "memory")) (realloc (core func $i "realloc")) (post-return (core func $i "reset")))))
+  (component $giver
+    (import "take" (func $take (param "text" string) (result (list u8))))
+    (core module $libc
+      (memory (export "memory") 6)
+      (global $top (mut i32) (i32.const 1024))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (local i32) (local.set 4 (global.get $top))
+        (global.set $top (i32.add (global.get $top) (local.get 3))) (local.get 4))
+      (func (export "reset") (param i32) (global.set $top (i32.const 1024))))
+    (core instance $libc (instantiate $libc))
+    (core func $take' (canon lower (func $take) (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+    (core module $m
+      (import "libc" "memory" (memory 6))
+      (import "taker" "take" (func $take (param i32 i32 i32)))
+      (func (export "give") (param i32 i32) (result i32)
+        (call $take (local.get 0) (local.get 1) (i32.const 16)) (i32.const 16)))
+    (core instance $i (instantiate $m (with "libc" (instance $libc)) (with "taker" (instance (export "take" (func $take'))))))
+    (func (export "give") (param "bytes" (list u8)) (result (list u8)) (canon lift (core func $i "give")
+      (memory (core memory $libc "memory")) (realloc (core func $libc "realloc")) (post-return (core func $libc "reset")))))
+  (instance $t (instantiate $taker))
+  (instance $g (instantiate $giver (with "take" (func $t "take"))))
+  (export "give" (func $g "give")))
+"""
+"""Two instances: the host gives the one bytes, which it hands to the other as a string; what that got comes back."""

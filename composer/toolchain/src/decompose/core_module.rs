@@ -2,7 +2,9 @@
 
 use super::hazards::{Hazard, Hazards};
 use super::merge::{Instance, Merger};
+use super::parts::Parts;
 use super::space::Entity;
+use super::transcoder;
 use super::types::Types;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -11,7 +13,7 @@ use wasm_encoder::ValType;
 use wasmparser::{ExternalKind, Operator, Parser, Payload};
 use wasmtime_environ::component::{
     ComponentTranslation, CoreDef, CoreExport, ExportItem, GlobalInitializer, InstantiateModule,
-    StaticModuleIndex,
+    RuntimeMemoryIndex, StaticModuleIndex, TrampolineIndex,
 };
 use wasmtime_environ::{EntityIndex, IndexType, ModuleTranslation, PrimaryMap, Trap, WasmValType};
 
@@ -28,11 +30,17 @@ pub struct CoreModule {
     places: Vec<Value>,
     /// Of exported functions, by prefix and index.
     names: BTreeMap<(&'static str, u32), String>,
+    /// The memories between which strings pass that are UTF-8 on both sides, by trampoline.
+    transcoders: transcoder::Between,
+    /// The functions that were written for those.
+    transcoding: BTreeMap<TrampolineIndex, Entity>,
+    extracted: BTreeMap<RuntimeMemoryIndex, CoreExport<EntityIndex>>,
 }
 
 impl CoreModule {
-    /// Merge the core instances. Where something is `found`, there is no result.
+    /// Merge the core instances. Where something is `found`, there is no result. `parts` are those of the component that was translated.
     pub fn merge(
+        parts: &Parts,
         translation: &ComponentTranslation,
         modules: &Modules,
         types: &Types,
@@ -42,16 +50,19 @@ impl CoreModule {
         if !found.is_empty() {
             return Ok(None);
         }
-        let component = &translation.component;
+        let translated = &translation.component;
         let mut core = CoreModule {
             merger: Merger::default(),
             flags: BTreeMap::new(),
-            instances: component.num_runtime_component_instances,
+            instances: translated.num_runtime_component_instances,
             memories: Vec::new(),
             places: Vec::new(),
             names: BTreeMap::new(),
+            transcoders: transcoder::between(translation),
+            transcoding: BTreeMap::new(),
+            extracted: extracted(translation),
         };
-        for (_, ty) in component.trampolines.iter() {
+        for (_, ty) in translated.trampolines.iter() {
             let (parameters, results) = types.core(*ty);
             core.merger
                 .trampoline(&value_types(parameters)?, &value_types(results)?);
@@ -62,13 +73,20 @@ impl CoreModule {
             core.merger.export(&format!("flags:{flag}"), entity)?;
         }
         for instance in &instances {
-            core.instantiate(&modules[instance.module], instance)?;
+            let module = &modules[instance.module];
+            let part = parts.of(module.wasm);
+            core.instantiate(module, instance, part)?;
         }
         core.extract(translation, modules, &instances, found)?;
         Ok(found.is_empty().then_some(core))
     }
 
-    fn instantiate(&mut self, module: &ModuleTranslation, instance: &Static) -> Result<()> {
+    fn instantiate(
+        &mut self,
+        module: &ModuleTranslation,
+        instance: &Static,
+        part: Option<usize>,
+    ) -> Result<()> {
         let arguments = instance
             .arguments
             .iter()
@@ -80,13 +98,43 @@ impl CoreModule {
             arguments,
             adapter,
         })?;
-        self.places.push(json!({
+        let mut described = json!({
             "module": place.name,
             "kind": if adapter { "adapter" } else { "guest" },
             "instance": instance.component,
             "functions": [place.first, place.count],
-        }));
+        });
+        if let Some(part) = part {
+            described["part"] = json!(part);
+        }
+        self.places.push(described);
         Ok(())
+    }
+
+    /// The function that stands for a trampoline: where strings need no more than a copy, one in wasm that calls it if they are broken.
+    fn trampoline(&mut self, index: TrampolineIndex) -> Result<Entity> {
+        let host = Entity {
+            kind: ExternalKind::Func,
+            index: index.as_u32(),
+        };
+        let Some((from, to)) = self.transcoders.get(&index).copied() else {
+            return Ok(host);
+        };
+        if let Some(entity) = self.transcoding.get(&index) {
+            return Ok(*entity);
+        }
+        let (from, to) = (self.memory(from)?, self.memory(to)?);
+        let body = transcoder::body(from.index, to.index, host.index);
+        let entity = self
+            .merger
+            .function_like(host.index, transcoder::NAME, &body);
+        self.transcoding.insert(index, entity);
+        Ok(entity)
+    }
+
+    fn memory(&self, index: RuntimeMemoryIndex) -> Result<Entity> {
+        let export = self.extracted.get(&index);
+        self.exported(export.context("a memory that is never extracted")?)
     }
 
     /// Export what canonical options name.
@@ -151,13 +199,10 @@ impl CoreModule {
         Ok(name)
     }
 
-    fn definition(&self, definition: &CoreDef) -> Result<Entity> {
+    fn definition(&mut self, definition: &CoreDef) -> Result<Entity> {
         match definition {
             CoreDef::Export(export) => self.exported(export),
-            CoreDef::Trampoline(index) => Ok(Entity {
-                kind: ExternalKind::Func,
-                index: index.as_u32(),
-            }),
+            CoreDef::Trampoline(index) => self.trampoline(*index),
             CoreDef::InstanceFlags(index) => self
                 .flags
                 .get(&index.as_u32())
@@ -212,6 +257,21 @@ impl CoreModule {
             start.map_or(Value::Null, |()| json!("start")),
         ))
     }
+}
+
+fn extracted(
+    translation: &ComponentTranslation,
+) -> BTreeMap<RuntimeMemoryIndex, CoreExport<EntityIndex>> {
+    let initializers = translation.component.initializers.iter();
+    initializers
+        .filter_map(|initializer| match initializer {
+            GlobalInitializer::ExtractMemory(memory) => Some((
+                memory.index,
+                memory.export.clone().map_index(EntityIndex::from),
+            )),
+            _ => None,
+        })
+        .collect()
 }
 
 /// A core instance as the translator has it; an adapter belongs to no component instance.

@@ -1,5 +1,6 @@
 //! The core instances of a component as one module: indices are remapped and sections concatenated, in the order of instantiation.
 
+use super::bulk;
 use super::constant::Constant;
 use super::names::Names;
 use super::segments::Step;
@@ -64,6 +65,24 @@ impl Merger {
         self.function_count += 1;
     }
 
+    /// A function between the core instances, of the type that this trampoline has.
+    pub fn function_like(
+        &mut self,
+        trampoline: u32,
+        name: &str,
+        body: &encoder::Function,
+    ) -> Entity {
+        // The types of the trampolines come first, in their order.
+        self.functions.function(trampoline);
+        self.code.function(body);
+        self.names.insert(self.function_count, name);
+        self.function_count += 1;
+        Entity {
+            kind: ExternalKind::Func,
+            index: self.function_count - 1,
+        }
+    }
+
     /// The flag of a component instance that adapters look at: a global, initially 1.
     pub fn flag(&mut self) -> Entity {
         let ty = encoder::GlobalType {
@@ -125,6 +144,9 @@ impl Merger {
                 }
                 Payload::DataSection(section) => {
                     self.data_section(&mut space, section, deferring)?
+                }
+                Payload::CodeSectionEntry(body) if instance.adapter => {
+                    self.code.function(&bulk::body(&mut space, body)?);
                 }
                 Payload::ExportSection(section) if instance.adapter => {
                     self.names.adapters(&space, section)?

@@ -3,20 +3,24 @@
 //! The translation is that of `wasmtime-environ`: nested components become a flat list of core instances, calls between them become
 //! adapters, which are core modules too. Equal components give equal bytes.
 
+mod bulk;
 mod constant;
 mod core_module;
 mod hazards;
 mod merge;
 mod names;
+mod parts;
 mod plan;
 mod segments;
 mod space;
+mod transcoder;
 mod types;
 
 use crate::{binary, input};
 use anyhow::{Context, Result, anyhow};
 use core_module::{CoreModule, Modules};
 use hazards::{Hazard, Hazards};
+use parts::Parts;
 use plan::Planner;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -132,7 +136,14 @@ fn assemble(
 ) -> Result<Answer> {
     let mut found = Hazards::default();
     let types = Types::new(types);
-    let Some(mut core) = CoreModule::merge(translation, modules, &types, &mut found)? else {
+    let Some(mut core) = CoreModule::merge(
+        &Parts::of_component(component)?,
+        translation,
+        modules,
+        &types,
+        &mut found,
+    )?
+    else {
         return Ok(Err(found));
     };
     let planner = Planner {

@@ -105,6 +105,11 @@ def refuse_call(call: Call, provider: str, function: str) -> Refused:
     )
 
 
+def refuse_handing_on(call: Call, resource: str) -> Refused:
+    """The refusal to give away a resource that the host made for this node, such as a stream: it would carry the node's authority along."""
+    return refuse(call, kind="resource", operation="hand on", value=resource, reason="the host made it for this node", allow="")
+
+
 def refuse_resource(call: Call, owner: str) -> Refused:
     """The refusal to use a resource that lives in an instance of another edge, with other grants or wider limits than this call has."""
     reason = f"it lives in an instance of the edge {owner}, which has other grants or wider limits"

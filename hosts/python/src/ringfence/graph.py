@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +14,7 @@ from ringfence.contract.lock import Lock
 from ringfence.loading import Composed, compose_now, parts_of, read_lock
 
 if TYPE_CHECKING:
+    from ringfence.call import Root
     from ringfence.directory import Target, View
     from ringfence.running import Running
 
@@ -47,6 +48,9 @@ class Graph:
         substitutes: Mapping[str, object] | None = None,
         arrays: bool = False,
         cache: str | Path | None = None,
+        grants: Mapping[str, Any] | None = None,
+        narrowings: Sequence[tuple[Mapping[str, Any], str]] = (),
+        base: str | Path | None = None,
     ) -> Self:
         """The graph of a graph.yaml (by the lock beside it) or of a graph.lock.json.
 
@@ -54,7 +58,9 @@ class Graph:
         file's bytes. `parameters` gives the graph's parameters their values. `substitutes` puts test doubles in the places of nodes, by
         name: what only they would call is not loaded, and where nothing else is left, no engine is. `arrays` has guests' lists of numbers
         come as `array.array`, which numpy takes without a copy, in place of lists. `cache` is the folder of the caches (default: this
-        user's).
+        user's). `grants` takes authority away: by node, all that it may do from now on, a part of what the lock grants it; `narrowings`
+        are further such, one after another, each with the place that its errors name. Relative paths in grants start at `base` (default:
+        where the lock lies).
 
         Every node is compiled and linked here, unless it is remembered that this lock's nodes once were, by this version, and their
         native code still lies in the cache: then each is linked when it is first asked for, which takes some milliseconds.
@@ -62,7 +68,7 @@ class Graph:
         Raises:
             StaleLock: there is no lock, or it was made from another graph.yaml.
             IntegrityError: the lock or an artifact was changed, or does not belong to this version.
-            ManifestError: there is no such file, or parameters are wrong; all of them.
+            ManifestError: there is no such file, parameters are wrong, or `grants` are or ask for more than the lock grants; all of them.
             SubstituteError: doubles don't fit the nodes they stand for; everything that does not.
         """
         where = Path(path)
@@ -70,7 +76,10 @@ class Graph:
             compose_now(where)
         folder, doubles = None if cache is None else Path(cache), substitutes or {}
         file = read_lock(where, lock_digest, folder)
-        graph = cls(parts_of(file, _running(file.lock, doubles), parameters or {}, folder), doubles, arrays=arrays)
+        less = [*narrowings, *([(grants, "grants")] if grants is not None else [])]
+        file = file._replace(lock=_narrowed(file.lock, less, parameters or {}))
+        beside = Path(base).absolute() if base is not None else None
+        graph = cls(parts_of(file, _running(file.lock, doubles), parameters or {}, folder, beside), doubles, arrays=arrays)
         if doubles:
             graph._start().link_all()
         elif not file.checks.linked():
@@ -100,6 +109,10 @@ class Graph:
             LimitExceeded, DeadlineExceeded, GuestTrap: it passed a limit or trapped; the next call is not affected.
         """
         return (self._running or self._start()).call(name, arguments)
+
+    def call_as(self, root: Root, name: str, /, *arguments: Any) -> Any:
+        """The same as `call`, as this root, which was made for it: the caller can interrupt it, and sees its denials."""
+        return (self._running or self._start()).call(name, arguments, root)
 
     async def acall(self, name: str, /, *arguments: Any) -> Any:
         """The same without blocking the event loop. Cancelling it interrupts the guest."""
@@ -149,6 +162,16 @@ class Graph:
         from ringfence.picture import model, svg
 
         return svg.svg(model.picture_of(self._composed.file.lock))
+
+
+def _narrowed(lock: Lock, less: Sequence[tuple[Mapping[str, Any], str]], parameters: Mapping[str, object]) -> Lock:
+    """The lock without the authority that the application takes away."""
+    if less:
+        from ringfence.narrowing import narrowed  # -- few do
+
+        for grants, place in less:
+            lock = narrowed(lock, grants, parameters, place)
+    return lock
 
 
 def _running(lock: Lock, substitutes: Mapping[str, object]) -> Lock:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ringfence import wasi
 from ringfence.call import Call, Root
@@ -19,10 +19,10 @@ from ringfence.contract.types import FunctionType, InterfaceType, ResourceName, 
 from ringfence.contract.values import WitError
 from ringfence.engine.seam import Artifacts, Edge, Engine, FunctionName, HostFunction, Linked, Loaded, Parts
 from ringfence.folders import Folders, named
-from ringfence.gate import refuse_call, refuse_resource
+from ringfence.gate import refuse_call, refuse_handing_on, refuse_resource
 from ringfence.last_words import out_of_memory, plain, source_of
 from ringfence.leases import Lease, Leases
-from ringfence.resources import Leaf, Mapper, Resource, arguments_mapper, mapper, resource_of
+from ringfence.resources import Home, Leaf, Mapper, Resource, arguments_mapper, mapper, resource_of
 from ringfence.turns import Turns, node_turns
 from ringfence.wasi.state import WasiState
 
@@ -34,11 +34,13 @@ _Mappers = tuple[Mapper | None, Mapper | None, Mapper | None]
 class Inbound:
     """An edge into a node: its name in messages, the functions it allows (None: all), and the limits that hold through it.
 
-    `limits` are those of the node already where they are smaller; `turns` counts the calls that are under way, where anybody does.
+    `limits` are those of the node already where they are smaller; `turns` counts the calls that are under way, where anybody does. `node`
+    is the node that it leads to, for a group to know by which of its nodes a call comes in.
     """
 
     name: str
     limits: Limits
+    node: str = ""
     calls: frozenset[str] | None = None
     turns: Turns | None = None
 
@@ -58,10 +60,20 @@ class Callee(Protocol):
     name: str
     limits: Limits
     application: Callable[..., Any] | None
+    turns: Turns | None = None
+
+    @property
+    def home(self) -> Callee:
+        """Where its instances are: itself, or the group that it is a part of."""
+        return self
 
     @property
     def exports(self) -> Mapping[str, InterfaceType]:
         """The types of what it exports, by interface."""
+
+    def behind(self, _name: FunctionName) -> tuple[Loaded, FunctionName] | None:
+        """The component in which an exported function is, and its name there; None where no engine has it."""
+        return None
 
     def function(self, name: FunctionName) -> FunctionType:
         """The type of an exported function."""
@@ -89,6 +101,7 @@ class Outbound:
     provider: Callee
     inbound: Inbound
     interfaces: Mapping[str, str]
+    consumer: str = ""
 
     def functions(self, imports: Mapping[str, InterfaceType]) -> dict[FunctionName, HostFunction]:
         """The provider's functions behind these imports of the consumer.
@@ -108,30 +121,34 @@ class Outbound:
         return found
 
 
+class Share(NamedTuple):
+    """What a node has of the world: itself, what it may do, where graph.yaml says so, and what its grants name, opened."""
+
+    locked: LockedNode
+    authority: Authority
+    where: str
+    folders: Folders
+
+    def state(self, edge: str) -> WasiState:
+        """What an instance that serves this edge has of the world, and no more: what is opened, too, is that of the edge's policy."""
+        policy = self.authority.by(edge)
+        folders = {grant: self.folders[grant] for grant in named(policy)}
+        return WasiState(policy=policy, expected=self.authority.expected, node=self.locked.name, where=self.where, folders=folders)
+
+
 class Node(Callee):
     """One node of a running graph.
 
     `outbound` are its edges to other nodes; `application(function, *arguments)` runs a call for the application where the node is exposed.
-    `folders` are what its grants name, opened.
     """
 
-    def __init__(
-        self,
-        locked: LockedNode,
-        *,
-        engine: Callable[[], Engine],
-        artifacts: Artifacts,
-        authority: Authority,
-        where: str,
-        folders: Folders,
-        arrays: bool,
-    ) -> None:
+    def __init__(self, share: Share, *, engine: Callable[[], Engine], artifacts: Artifacts, arrays: bool) -> None:
+        locked = share.locked
         self.name, self.locked, self.limits = locked.name, locked, Limits().narrowed(locked.limits)
         self.outbound: list[Outbound] = []
         self.application: Callable[..., Any] | None = None
         self.turns = node_turns(locked.name, self.limits.concurrent)
-        self._engine, self._artifacts, self._arrays, self._authority = engine, artifacts, arrays, authority
-        self._where, self._folders = where, folders
+        self._engine, self._artifacts, self._arrays, self._share = engine, artifacts, arrays, share
         self._mappers: dict[FunctionName, _Mappers] = {}
         self._leases = Leases(
             locked.name,
@@ -142,10 +159,8 @@ class Node(Callee):
         )
 
     def _state(self, edge: str) -> WasiState:
-        """What an instance that serves this edge has of the world, and no more: what is opened, too, is that of the edge's policy."""
-        policy = self._authority.by(edge)
-        folders = {grant: self._folders[grant] for grant in named(policy)}
-        return WasiState(policy=policy, expected=self._authority.expected, node=self.name, where=self._where, folders=folders)
+        """See `Share.state`."""
+        return self._share.state(edge)
 
     @cached_property
     def loaded(self) -> Loaded:
@@ -157,16 +172,20 @@ class Node(Callee):
         """The types of what the component exports, by interface."""
         return self.loaded.exports
 
+    def behind(self, name: FunctionName) -> tuple[Loaded, FunctionName]:
+        """See `Callee`."""
+        return self.loaded, name
+
     @cached_property
     def linked(self) -> Linked:
-        """The component with all its imports: WASI served by this host, and the edges to other nodes.
+        """The component with all its imports: what this host serves, and the edges to other nodes.
 
         Raises:
             LookupError: there are imports that nothing satisfies.
             IntegrityError: the components lack what an edge joins, or are none that the engine can run.
         """
         imports = self.loaded.imports
-        functions = wasi.imports({name: kind for name, kind in imports.items() if name.startswith("wasi:")})
+        functions = of_host(imports)
         for edge in self.outbound:
             functions |= edge.functions(imports)
         return self._engine().link(self.loaded, functions, arrays=self._arrays)
@@ -201,15 +220,21 @@ class Node(Callee):
 
     def _fits(self, lease: Lease, inbound: Inbound) -> bool:
         """Whether an instance acts with what calls through this edge may, and under its limits."""
-        return lease.state.policy == self._authority.by(inbound.name) and lease.limits.binds_like(inbound.limits)
+        return lease.state.policy == self._share.authority.by(inbound.name) and lease.limits.binds_like(inbound.limits)
 
     def _call(self, caller: Call | Root, inbound: Inbound) -> Call:
-        limits = inbound.limits
-        root, begun = (caller.root, time.monotonic()) if isinstance(caller, Call) else (caller, caller.started)
-        deadline, owner = begun + limits.deadline, (self.name, limits.deadline)
-        if isinstance(caller, Call) and caller.deadline < deadline:
-            deadline, owner = caller.deadline, caller.deadline_owner
-        return Call(root=root, node=self.name, edge=inbound.name, limits=limits, deadline=deadline, deadline_owner=owner)
+        root, deadline, owner = self._until(caller, inbound, self.name)
+        return Call(root=root, node=self.name, edge=inbound.name, limits=inbound.limits, deadline=deadline, deadline_owner=owner)
+
+    def _until(self, caller: Call | Root, inbound: Inbound, owner: str) -> tuple[Root, float, tuple[str, float]]:
+        """The application's call, and when this part of it must have ended, by whose limit: `owner`'s, or the caller's where it is less."""
+        limit = inbound.limits.deadline
+        if not isinstance(caller, Call):
+            return caller, caller.started + limit, (owner, limit)
+        deadline = time.monotonic() + limit
+        if caller.deadline < deadline:
+            return caller.root, caller.deadline, caller.deadline_owner
+        return caller.root, deadline, (owner, limit)
 
     def _enter(self, call: Call, lease: Lease, name: FunctionName, arguments: Sequence[Any] | Parts, mappers: _Mappers) -> Any:
         takes, gives, fails = mappers
@@ -220,17 +245,31 @@ class Node(Callee):
             result = lease.instance.call(name, arguments, call)
         except WitError as error:
             if fails:
-                raise WitError(fails(error.value, self._wrapper(lease))) from None
+                raise WitError(fails(error.value, self._wrapper(call, lease))) from None
             raise
         except GuestTrap as trap:
             if trap.node:
                 raise
-            raise self._explained(trap, lease.state.last_words, call.limits) from trap.__cause__
-        return gives(result, self._wrapper(lease)) if gives else result
+            raise self._explained(trap, lease.state, call.limits) from trap.__cause__
+        return gives(result, self._wrapper(call, lease)) if gives else result
 
-    def _wrapper(self, lease: Lease) -> Leaf:
-        """Makes the `Resource` for an engine's handle; another node's resource is one already."""
-        return lambda value, kind: value if isinstance(value, Resource) else Resource(value, kind, self, lease)
+    def _wrapper(self, call: Call, lease: Lease) -> Leaf:
+        """Makes the `Resource` for an engine's handle; another node's is one already, and what the host made for the node stays there."""
+
+        def wrapped(value: Any, kind: ResourceName) -> Any:
+            if isinstance(value, Resource):
+                return value
+            name, owner = self._named_and_owned(kind)
+            if not kind.guest and wasi.concerns(name.interface):
+                value.close()
+                raise refuse_handing_on(call, f"{name.name} of {name.interface}")
+            return Resource(value, name, owner, lease)
+
+        return wrapped
+
+    def _named_and_owned(self, kind: ResourceName) -> tuple[ResourceName, Home]:
+        """A resource's name outside this component, and the node whose it is."""
+        return kind, self
 
     def _mappers_of(self, name: FunctionName) -> _Mappers:
         function = self.function(name)
@@ -247,7 +286,7 @@ class Node(Callee):
         handle = value.unwrapped(kind)
         if value.lease is lease:
             return handle
-        if value.node is self:
+        if value.node.home is self:
             raise ShapeError(f"{value!r} lives in another instance of {self.name} than the others given in this call")
         return value
 
@@ -257,7 +296,7 @@ class Node(Callee):
 
         def note(value: Any, _: ResourceName) -> Any:
             resource = resource_of(value)
-            if isinstance(resource, Resource) and resource.node is self:
+            if isinstance(resource, Resource) and resource.node.home is self:
                 found.append(resource.lease)
             return value
 
@@ -268,10 +307,10 @@ class Node(Callee):
         """Drop a resource that lives in this node."""
         self._leases.drop(resource.lease, resource.handle)
 
-    def _explained(self, trap: GuestTrap, last_words: bytes, limits: Limits) -> GuestTrap | LimitExceeded:
+    def _explained(self, trap: GuestTrap, state: WasiState, limits: Limits) -> GuestTrap | LimitExceeded:
         """The trap with what the guest said last, and where; a LimitExceeded where it said that its memory was at an end."""
         trap.node, trap.message = self.name, f"{self.name}: {trap.message}"
-        trap.last_words = plain(last_words)
+        trap.last_words = plain(state.last_words)
         trap.source = source_of(trap.last_words)
         return LimitExceeded(self.name, "memory", show_size(limits.memory)) if out_of_memory(trap.last_words) else trap
 
@@ -285,6 +324,16 @@ class Node(Callee):
         self._leases.close()
 
 
+def of_host(imports: Mapping[str, InterfaceType]) -> dict[FunctionName, HostFunction]:
+    """The functions that this host serves of these imports of a node."""
+    served = wasi.imports({name: kind for name, kind in imports.items() if wasi.concerns(name)})
+    if asking := {name: kind for name, kind in imports.items() if name.startswith("ringfence:objects/")}:
+        from ringfence.objects import serving  # -- for wrapped libraries only
+
+        served |= serving.imports(asking)
+    return {**served}
+
+
 def edge_function(provider: Callee, inbound: Inbound, name: FunctionName) -> HostFunction:
     """The host function that carries a consumer's call into its provider; where the edge's `calls` leave it out, a denial."""
     allowed = inbound.allows(name[1])
@@ -295,4 +344,5 @@ def edge_function(provider: Callee, inbound: Inbound, name: FunctionName) -> Hos
         carried: Sequence[Any] | Parts = arguments[0] if arguments and type(arguments[0]) is Parts else arguments
         return provider.invoke(call, inbound, name, carried)
 
-    return Edge(carry, provider.loaded, name) if isinstance(provider, Node) else carry
+    behind = provider.behind(name)
+    return carry if behind is None else Edge(carry, *behind)

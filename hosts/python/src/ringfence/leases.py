@@ -197,11 +197,13 @@ class Leases:
 
     def _single(self, key: str, call: Call) -> Lease:
         while True:
-            with self._guard:
-                lease = self._singles.get(key)
-                if lease is None:
-                    lease = self._singles[key] = self._fresh(key, call)
-                    return lease
+            lease = self._singles.get(key)
+            if lease is None:
+                with self._guard:
+                    lease = self._singles.get(key)
+                    if lease is None:
+                        lease = self._singles[key] = self._fresh(key, call)
+                        return lease
             _queue(lease, call)
             if not lease.ended:
                 return lease
@@ -262,5 +264,6 @@ class Leases:
 
 def _queue(lease: Lease, call: Call) -> None:
     """Wait for a lease that another call uses; the time counts to the deadline."""
-    while not lease.lock.acquire(timeout=min(_PATIENCE, call.remaining())):
+    acquire = lease.lock.acquire
+    while not (acquire(False) or acquire(timeout=min(_PATIENCE, call.remaining()))):  # noqa: FBT003
         call.check()

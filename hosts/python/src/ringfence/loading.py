@@ -22,6 +22,7 @@ from ringfence.contract.lock import HOST, VERSION, Lane, Lock, Role
 from ringfence.contract.names import Digest, digest_of, is_digest
 from ringfence.contract.parameters import settle
 from ringfence.contract.schemas import schema_bytes
+from ringfence.contract.shape import Misfit, misfit
 from ringfence.engine.seam import Artifacts
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class LockFile(NamedTuple):
 
 
 class Composed(NamedTuple):
-    """What a graph is made of, checked: its lock, the part of that which runs, the files of each node, and what each may do.
+    """What a graph is made of, checked: its lock, the part of that which runs, the files of each node or group, and what each node may do.
 
     `places` are the lines of graph.yaml that the nodes' denials name; `folders` are what the grants of each node name, opened; `cache` is
     the folder of the caches, where it was named.
@@ -71,8 +72,8 @@ class Composed(NamedTuple):
     cache: Path | None
 
 
-def parts_of(file: LockFile, runs: Lock, parameters: Mapping[str, object], cache: Path | None) -> Composed:
-    """What the part of a lock that runs is made of, with these parameters.
+def parts_of(file: LockFile, runs: Lock, parameters: Mapping[str, object], cache: Path | None, beside: Path | None = None) -> Composed:
+    """What the part of a lock that runs is made of, with these parameters. Relative paths in grants start at `beside`, or at the lock.
 
     Raises:
         ManifestError: parameters are wrong, or grants are with them, or granted folders cannot be opened: all of them.
@@ -81,7 +82,7 @@ def parts_of(file: LockFile, runs: Lock, parameters: Mapping[str, object], cache
     artifacts = check_artifacts(file, runs, cache)
     with sound(file):
         may, places = authorities(runs, settle(runs.parameters, parameters))
-    return Composed(file, runs, artifacts, may, places, _folders(may, places, file, cache), cache)
+    return Composed(file, runs, artifacts, may, places, _folders(may, places, file, cache, beside or file.path.parent), cache)
 
 
 @contextmanager
@@ -186,32 +187,28 @@ def _check_shape(content: Any, checks: Checks) -> None:
     schema = schema_bytes("lock")
     if checks.fits(digest_of(schema)):
         return
-    import jsonschema  # it takes as long to import as all the rest of a start
-
-    try:
-        jsonschema.Draft202012Validator(json.loads(schema)).validate(content)
-    except jsonschema.ValidationError as error:
-        raise IntegrityError(f"not in the form of a lock: {_misfit(error)}") from error
+    if found := misfit(content, json.loads(schema)):
+        raise IntegrityError(f"not in the form of a lock: {_told(found)}")
     checks.add_fit(digest_of(schema))
 
 
-def _misfit(error: Any) -> str:
+def _told(found: Misfit) -> str:
     """Where a lock differs from its schema, in a few words: what is in it may be anything, and large."""
-    where = error.json_path.removeprefix("$").removeprefix(".") or "the whole"
-    match error.validator:
+    where = found.where or "the whole"
+    match found.keyword:
         case "required":
-            return f"{where} lacks {', '.join(name for name in error.validator_value if name not in error.instance)}"
+            return f"{where} lacks {', '.join(found.expected)}"
         case "additionalProperties":
-            return f"{where} has the unknown key {quoted(next(key for key in error.instance if key not in error.schema['properties']), 60)}"
+            return f"{where} has the unknown key {quoted(found.found, 60)}"
         case rule:
-            return f"{where}: expected {rule} {error.validator_value}, found {shown(error.instance)}"
+            return f"{where}: expected {rule} {found.expected}, found {shown(found.found)}"
 
 
 # Its artifacts
 
 
 def check_artifacts(found: LockFile, lock: Lock, cache: Path | None) -> dict[str, Artifacts]:
-    """The artifacts of the nodes in this part of a lock, each checked against its digest, unless it is the very file that was before.
+    """The artifacts of the nodes and groups in this part of a lock, each checked against its digest, unless it was before.
 
     Raises:
         IntegrityError: one is missing or changed; names them all.
@@ -230,11 +227,11 @@ def check_artifacts(found: LockFile, lock: Lock, cache: Path | None) -> dict[str
         files[artifact.node, artifact.role] = (path, artifact.digest)
     if not wrong:
         roles: Mapping[Lane, tuple[Role, ...]] = {"component": ("component",), "core": ("component", "core-module", "core-plan")}
-        needed = [(node.name, role) for node in lock.nodes for role in roles[node.lane]]
+        needed = [(name, role) for name, node in lock.units.items() for role in roles[node.lane]]
         wrong = [f"{name}: the lock has no {role} for it" for name, role in needed if (name, role) not in files]
     if wrong:
         raise IntegrityError(f"{file}: artifacts are not what the lock says:\n  " + "\n  ".join(wrong), hint=again)
-    return {node.name: _artifacts(files, node.name, cache) for node in lock.nodes}
+    return {name: _artifacts(files, name, cache) for name in lock.units}
 
 
 def _artifacts(files: Mapping[tuple[str, Role], tuple[Path, Digest]], node: str, cache: Path | None) -> Artifacts:
@@ -252,8 +249,10 @@ _OPENED = ("files", "stdin", "stdout", "stderr")
 """Kinds whose grants may name something to be opened; without any of them, nothing of what opens is imported."""
 
 
-def _folders(nodes: Mapping[str, Authority], places: Mapping[str, str], file: LockFile, cache: Path | None) -> dict[str, Folders]:
-    """The folders and files that the grants of each node name, those included that edges pass on to it, opened.
+def _folders(
+    nodes: Mapping[str, Authority], places: Mapping[str, str], file: LockFile, cache: Path | None, beside: Path
+) -> dict[str, Folders]:
+    """The folders and files that the grants of each node name, those included that edges pass on to it, opened from `beside`.
 
     Raises:
         ManifestError: some cannot be, or their grants would let a guest change what is kept; all of them.
@@ -272,7 +271,7 @@ def _folders(nodes: Mapping[str, Authority], places: Mapping[str, str], file: Lo
         opened: dict[Files | Stream, Folder] = {}
         for grant in grants:
             try:
-                opened[grant] = open_granted(file.path.parent, grant, kept)
+                opened[grant] = open_granted(beside, grant, kept)
             except NoFolder as error:
                 manifest, _, line = places[name].rpartition(":")
                 path = f"{name} -> {HOST}: grant.{getattr(grant, 'stream', 'files')}"

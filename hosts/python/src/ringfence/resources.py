@@ -40,6 +40,8 @@ class Home(Protocol):
 
     @property
     def exports(self) -> Mapping[str, InterfaceType]: ...
+    @property
+    def home(self) -> object: ...
     def methods(self, resource: ResourceName) -> Mapping[str, FunctionName]: ...
     def drop(self, resource: Resource) -> None: ...
 
@@ -86,9 +88,11 @@ class Resource:
         return f"<resource {self.kind.name} of {self.node.name}>"
 
     def unwrapped(self, expected: ResourceName) -> Handle:
-        """The engine's handle, for a call into its own instance that expects this resource type."""
+        """The engine's handle, for a call into its own instance, or through another node's, that expects this resource type."""
         if not same_resource(self.kind, expected):
             raise ShapeError(f"expected a {expected.name} of {expected.interface}, found {self!r} of {self.kind.interface}")
+        if not self.handle.alive:
+            raise ShapeError(f"expected a handle of {expected.name}, found one that was closed or given away")
         return self.handle
 
 

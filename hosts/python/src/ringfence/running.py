@@ -14,12 +14,12 @@ from ringfence.beside import ERRAND, Errand, threads
 from ringfence.call import Root
 from ringfence.contract.errors import CapabilityDenied, Denial, GuestError, GuestTrap, IntegrityError, Interrupted
 from ringfence.contract.limits import Limits
-from ringfence.contract.lock import HOST, Lane, LockedEdge, LockedExpose, edge_name
+from ringfence.contract.lock import HOST, Lane, LockedEdge, LockedExpose, LockedGroup, LockedNode, edge_name
 from ringfence.contract.values import WitError
 from ringfence.directory import Directory, Target, View
-from ringfence.engine.seam import Engine, FunctionName
+from ringfence.engine.seam import Artifacts, Engine, FunctionName
 from ringfence.gate import Refused
-from ringfence.instance import Callee, Inbound, Node, Outbound
+from ringfence.instance import Callee, Inbound, Node, Outbound, Share
 from ringfence.loading import Composed, remedy, sound
 from ringfence.signals import defer, undefer
 from ringfence.turns import turns
@@ -65,13 +65,12 @@ class Running:
         self.name = lock.graph
         standing = _stand_ins(composed, substitutes) if substitutes else {}
         with sound(composed.file):
-            self.nodes = _make_nodes(composed, standing, arrays=arrays)
-            callees: dict[str, Callee] = {**standing, **self.nodes}
+            self.nodes, callees = _make_nodes(composed, standing, arrays=arrays)
             entries = {one.node: (callees[one.node], _inbound("application", callees[one.node], one)) for one in lock.expose}
         joined = [(edge.provider, edge.inbound) for node in self.nodes.values() for edge in node.outbound]
         self._limits: dict[str, set[Limits]] = {}
         for callee, inbound in (*entries.values(), *joined):
-            self._limits.setdefault(callee.name, set()).add(inbound.limits)
+            self._limits.setdefault(callee.home.name, set()).add(inbound.limits)
         for callee, inbound in entries.values():
             callee.application = partial(self._method, callee, inbound)
         self.directory = Directory(entries, self.link, [node.name for node in lock.nodes])
@@ -117,10 +116,10 @@ class Running:
         """See `Graph.__getitem__`."""
         return View(self.directory, lambda target, *arguments: self._call(Root(), target, arguments), node)
 
-    def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        """See `Graph.call`."""
+    def call(self, name: str, arguments: tuple[Any, ...], root: Root | None = None) -> Any:
+        """See `Graph.call`; `root` is what the call is recorded in, and ended by."""
         target = self.directory.find(name)
-        return self._call(Root(), target, arguments)
+        return self._call(Root() if root is None else root, target, arguments)
 
     async def acall(self, name: str, arguments: tuple[Any, ...]) -> Any:
         """See `Graph.acall`."""
@@ -207,37 +206,55 @@ def _stand_ins(composed: Composed, substitutes: Mapping[str, object]) -> dict[st
     return {**stand_ins(composed, substitutes, _ENGINES)}
 
 
-def _make_nodes(composed: Composed, standing: Mapping[str, Callee], *, arrays: bool) -> dict[str, Node]:
-    """The nodes with their edges, to each other and to the doubles that are `standing` in for others; nothing is loaded yet."""
-    nodes: dict[str, Node] = {}
-    for one in composed.runs.nodes:
+def _make_nodes(composed: Composed, standing: Mapping[str, Callee], *, arrays: bool) -> tuple[dict[str, Node], dict[str, Callee]]:
+    """What runs, nodes and groups, by name; and what edges lead to, by node: those, members of groups, and the doubles `standing` in.
+
+    They have their edges to each other; nothing is loaded yet.
+    """
+    units: dict[str, Node] = {}
+    callees: dict[str, Callee] = {**standing}
+    groups = {one.name: one for one in composed.runs.groups}
+    for name, one in composed.runs.units.items():
         if one.lane not in _ENGINES:
             hint = "update ringfence, or compose again"
             raise IntegrityError(f"{composed.file.path}: nodes.{one.name}: this version has no {one.lane} engine", hint=hint)
-        nodes[one.name] = Node(
-            one,
-            engine=_ENGINES[one.lane],
-            artifacts=composed.artifacts[one.name],
-            authority=composed.authorities[one.name],
-            where=composed.places[one.name],
-            folders=composed.folders[one.name],
-            arrays=arrays,
-        )
-    providers: dict[str, Callee] = {**standing, **nodes}
+        engine, artifacts = _ENGINES[one.lane], composed.artifacts[name]
+        if name in groups:
+            units[name], members = _make_group(groups[name], composed, engine, artifacts, arrays=arrays)
+            callees |= members
+        else:
+            units[name] = callees[name] = Node(_share(composed, one), engine=engine, artifacts=artifacts, arrays=arrays)
     for edge in composed.runs.edges:
-        if edge.provider != HOST:
-            consumer, provider = nodes.get(edge.consumer), providers.get(edge.provider)
-            if consumer is None or provider is None:
+        if edge.provider != HOST and not edge.fused:
+            consumer, provider = callees.get(edge.consumer), callees.get(edge.provider)
+            home = None if consumer is None else consumer.home
+            if not isinstance(home, Node) or provider is None:
                 raise IntegrityError(f"{composed.file.path}: an edge from {edge.consumer} to {edge.provider}: there is no such node")
             inbound = _inbound(edge.consumer, provider, edge)
-            consumer.outbound.append(Outbound(provider=provider, inbound=inbound, interfaces=edge.interfaces))
-    return nodes
+            home.outbound.append(Outbound(provider=provider, inbound=inbound, interfaces=edge.interfaces, consumer=edge.consumer))
+    return units, callees
+
+
+def _share(composed: Composed, node: LockedNode) -> Share:
+    return Share(node, composed.authorities[node.name], composed.places[node.name], composed.folders[node.name])
+
+
+def _make_group(
+    group: LockedGroup, composed: Composed, engine: Callable[[], Engine], artifacts: Artifacts, *, arrays: bool
+) -> tuple[Node, Mapping[str, Callee]]:
+    """A group of fused nodes, and its members."""
+    from ringfence.group import Group  # -- for graphs that fuse
+
+    shares = {node.name: _share(composed, node) for node in composed.runs.nodes if node.name in group.nodes}
+    edges = [edge for edge in composed.runs.edges if edge.fused and edge.consumer in group.nodes]
+    made = Group(group, shares, edges, engine=engine, artifacts=artifacts, arrays=arrays)
+    return made, made.members
 
 
 def _inbound(consumer: str, provider: Callee, edge: LockedEdge | LockedExpose) -> Inbound:
     calls, limits = None if edge.calls is None else frozenset(edge.calls), provider.narrowed(edge.limits)
-    counted = turns(provider.name, provider.turns, provider.limits.concurrent, limits.concurrent) if isinstance(provider, Node) else None
-    return Inbound(name=edge_name(consumer, provider.name), limits=limits, calls=calls, turns=counted)
+    counted = turns(provider.name, provider.turns, provider.limits.concurrent, limits.concurrent)
+    return Inbound(name=edge_name(consumer, provider.name), limits=limits, node=provider.name, calls=calls, turns=counted)
 
 
 def _reachable(node: Callee) -> list[Node]:
@@ -245,7 +262,8 @@ def _reachable(node: Callee) -> list[Node]:
     found: dict[str, Node] = {}
     seen: set[str] = set()
 
-    def visit(one: Callee) -> None:
+    def visit(callee: Callee) -> None:
+        one = callee.home
         if isinstance(one, Node) and one.name not in seen:
             seen.add(one.name)
             for edge in one.outbound:

@@ -22,6 +22,14 @@ class Turns:
         self._node, self._allowed, self._outer = node, allowed, outer
         self._free = threading.Semaphore(allowed)
 
+    def within(self, outer: Turns | None) -> Turns:
+        """The same turns, of which each counts elsewhere as well."""
+        if outer is None:
+            return self
+        both = Turns(self._node, self._allowed, outer)
+        both._free = self._free
+        return both
+
     def __enter__(self) -> Self:
         """Take a turn.
 

@@ -144,7 +144,6 @@ def warm() -> None:
     faulthandler.enable()
     import cffi  # noqa: F401
     import hypothesis.strategies  # noqa: F401
-    import jsonschema  # noqa: F401
     import pytest  # noqa: F401
     import wasmtime.component  # noqa: F401
 

@@ -269,7 +269,8 @@ class GuestTrap(RingfenceError):
 
     `node` is the one that trapped, `backtrace` names its wasm frames, innermost first. `last_words` is the end of what the instance wrote
     to stderr, control characters escaped: the guest's own text, which may hold anything the guest knew. So it is no part of the message,
-    nor is `source`, the line of the guest's source in which it failed (`app.py:113`), where its last words tell that.
+    nor is `source`, the line of the guest's source in which it failed (`app.py:113`), where its last words tell that. `part` is which of
+    the components it happened in that are nested in the one that ran, where that is known.
     """
 
     code = "trap"
@@ -278,6 +279,7 @@ class GuestTrap(RingfenceError):
         super().__init__(message)
         self.backtrace = tuple(backtrace)
         self.node = self.last_words = self.source = ""
+        self.part: int | None = None
 
 
 class GuestExit(GuestTrap):

@@ -72,6 +72,7 @@ class LockedEdge(NamedTuple):
     """An edge. `interfaces` maps the consumer's import to the provider's export; `grant` maps kinds to forms, parameters still symbolic.
 
     To the host, `grant` is what the consumer may do, and `expected` what it tries in vain; to a node, what the consumer passes on to it.
+    `fused`: both are parts of one component, and calls through the edge need no host.
     """
 
     consumer: str
@@ -82,6 +83,7 @@ class LockedEdge(NamedTuple):
     calls: tuple[str, ...] | None = None
     limits: Mapping[str, str] = _NOTHING
     line: int = 0
+    fused: bool = False
 
     @property
     def name(self) -> str:
@@ -101,6 +103,19 @@ class LockedExpose(NamedTuple):
     calls: tuple[str, ...] | None = None
     limits: Mapping[str, str] = _NOTHING
     line: int = 0
+
+
+class LockedGroup(NamedTuple):
+    """Nodes that are one component, whose artifacts are kept under the group's name. `nodes` come in the order in which they are nested.
+
+    `imports` and `exports` map names of that component to a node and its own name for it; what stands at the root of a node's world is
+    exported as the interface ''.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    imports: Mapping[str, tuple[str, str]] = _NOTHING
+    exports: Mapping[str, tuple[str, str]] = _NOTHING
 
 
 class LockedParameter(NamedTuple):
@@ -123,6 +138,14 @@ class Lock(NamedTuple):
     edges: tuple[LockedEdge, ...] = ()
     expose: tuple[LockedExpose, ...] = ()
     artifacts: tuple[LockedArtifact, ...] = ()
+    groups: tuple[LockedGroup, ...] = ()
+
+    @property
+    def units(self) -> dict[str, LockedNode]:
+        """What runs in a store of its own, by the name that its artifacts have: a group, told by one of its nodes, or a node in none."""
+        fused = {name for one in self.groups for name in one.nodes}
+        nodes = {node.name: node for node in self.nodes}
+        return {name: node for name, node in nodes.items() if name not in fused} | {one.name: nodes[one.nodes[0]] for one in self.groups}
 
     def to_dict(self) -> dict[str, Any]:
         """The lock as JSON data, its digest included."""
@@ -137,6 +160,8 @@ class Lock(NamedTuple):
             "expose": {one.node: _record(one, "node") for one in self.expose},
             "artifacts": [_record(one) for one in sorted(self.artifacts, key=lambda one: (one.node, one.role))],
         }
+        if self.groups:
+            body["groups"] = {one.name: _record(one, "name") for one in self.groups}
         return body | {"digest": digest_of(_canonical(body))}
 
     def to_bytes(self) -> bytes:
@@ -148,12 +173,16 @@ class Lock(NamedTuple):
         """The lock of JSON data that its schema has accepted.
 
         Raises:
-            IntegrityError: its digest is not that of its content.
+            IntegrityError: its digest is not that of its content, or its groups are not made of its nodes, each in one at most.
         """
         body = {key: value for key, value in data.items() if key != "digest"}
         found = digest_of(_canonical(body))
         if data["digest"] != found:
             raise IntegrityError(f"it was changed after compose wrote it: its content has digest {found}, it says {data['digest']}")
+        groups = [group["nodes"] for group in data.get("groups", {}).values()]
+        fused = [node for nodes in groups for node in nodes]
+        if len({*fused}) < len(fused) or not {*fused} <= data["nodes"].keys() or not all(groups):
+            raise IntegrityError("its groups are not made of its nodes, each in one at most")
         return cls(
             graph=data["graph"],
             manifest=data["manifest"],
@@ -165,12 +194,18 @@ class Lock(NamedTuple):
             edges=tuple(LockedEdge(**_with_calls(one)) for one in data["edges"]),
             expose=tuple(LockedExpose(node=name, **_with_calls(one)) for name, one in data["expose"].items()),
             artifacts=tuple(LockedArtifact(**one) for one in data["artifacts"]),
+            groups=tuple(_group(name, one) for name, one in data.get("groups", {}).items()),
         )
 
 
 def _node(name: str, data: Mapping[str, Any]) -> LockedNode:
     imports = tuple(LockedImport(**one) for one in data.get("imports", ()))
     return LockedNode(name=name, **{**data, "imports": imports})
+
+
+def _group(name: str, data: Mapping[str, Any]) -> LockedGroup:
+    imports, exports = ({outer: (node, inner) for outer, (node, inner) in data.get(key, {}).items()} for key in ("imports", "exports"))
+    return LockedGroup(name=name, nodes=tuple(data["nodes"]), imports=imports, exports=exports)
 
 
 def _with_calls(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -52,7 +51,9 @@ def miscounted(name: str, function: FunctionType, found: int) -> ShapeError:
 
 def no_such(what: str, name: str, known: Iterable[str]) -> ShapeError:
     """The error for a name that is none of the known ones."""
+    from difflib import get_close_matches  # -- it takes long to import, and few need it
+
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = get_close_matches(name, names, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     return ShapeError(f"no {what} {name[:_LONGEST]!r}; expected {' or '.join(names) or 'none'}{hint}")

@@ -151,6 +151,10 @@ class Fill:
 class Handle(Protocol):
     """A resource a guest owns, as the host holds it. Unforgeable: made by the engine only, good for its own instance only."""
 
+    @property
+    def alive(self) -> bool:
+        """Whether it may still be used: not closed, not given away, its instance not ended."""
+
     def close(self, context: Any = None) -> None:
         """Drop it; the guest's destructor runs, under `context`, when its instance is in no call. Closing twice is harmless."""
 

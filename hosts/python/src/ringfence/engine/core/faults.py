@@ -17,9 +17,10 @@ from ringfence.engine.faults import OUT_OF_MEMORY, backtrace, cause_of, plain
 def fault(error: int | None, trap: int | None, limits: Limits, code: tuple[Code, ...]) -> RingfenceError:
     """The error of the contract for an error or a trap of wasmtime, which is freed."""
     frames: list[str] = []
+    part: int | None = None
     if trap:
         try:
-            frames = backtrace(ffi.trap_frames, trap, partial(_frame, code))
+            frames, part = backtrace(ffi.trap_frames, trap, partial(_frame, code)), part_of(trap, code)
             cause = cause_of(_trap_message(trap))
         finally:
             ffi.trap_delete(trap)
@@ -33,7 +34,23 @@ def fault(error: int | None, trap: int | None, limits: Limits, code: tuple[Code,
         return LimitExceeded("", "memory", show_size(limits.memory), cause)
     if any(OUT_OF_MEMORY.search(frame) for frame in frames):
         return LimitExceeded("", "memory", show_size(limits.memory), f"it gave up in {frames[0]}")
-    return GuestTrap(cause, backtrace=frames)
+    met = GuestTrap(cause, backtrace=frames)
+    met.part = part
+    return met
+
+
+def part_of(trap: int, code: tuple[Code, ...]) -> int | None:
+    """Of which nested component the innermost guest's function is in which a trap of wasmtime happened; None where that is not known."""
+    parts: list[int | None] = []
+
+    def note(address: int) -> str:
+        place = _place(code, library.frame_index(address))
+        if place is not None and not place.adapter:
+            parts.append(place.part)
+        return ""
+
+    backtrace(ffi.trap_frames, trap, note)
+    return parts[0] if parts else None
 
 
 def _trap_message(trap: int) -> str:
@@ -56,11 +73,14 @@ def discard(error: int | None, trap: int | None) -> None:
 def _frame(code: tuple[Code, ...], address: int) -> str:
     """A frame's name; none for what adapters do between instances."""
     index, name = library.frame_index(address), library.frame_function(address)
-    place = bisect_right(code, index, key=lambda part: part.first) - 1
-    if place < 0:
-        return ""
-    part = code[place]
-    if part.adapter or index >= part.first + part.count:
+    part = _place(code, index)
+    if part is None or part.adapter:
         return ""
     function = library.text_at(name) if name else f"function {index - part.first}"
     return plain(f"{part.module}!{function}" if part.module else function)
+
+
+def _place(code: tuple[Code, ...], index: int) -> Code | None:
+    """The core module that this function of the merged one is of."""
+    place = bisect_right(code, index, key=lambda part: part.first) - 1
+    return code[place] if place >= 0 and index < code[place].first + code[place].count else None

@@ -92,12 +92,13 @@ class Trampoline:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Where the functions of one of the component's core modules are in the merged one."""
+    """Where the functions of one of the component's core modules are in the merged one; and of which nested component it is one."""
 
     module: str
     adapter: bool
     first: int
     count: int
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +168,7 @@ class _Reader:
             trampolines=tuple([self._trampoline(one) for one in document["trampolines"]]),
             start=document["start"],
             traps={int(code): str(text) for code, text in document["traps"].items()},
-            code=tuple([Code(one["module"] or "", one["kind"] == "adapter", *one["functions"]) for one in document["code"]]),
+            code=tuple([_code(one) for one in document["code"]]),
         )
 
     @cached_property
@@ -277,6 +278,11 @@ class _Reader:
             raise LookupError(f"table {index} has no resource")
         name = self._resources[table.resource].name
         return TableResource(name.interface, name.name, name.guest, index) if tables else name
+
+
+def _code(one: Any) -> Code:
+    first, count = one["functions"]
+    return Code(one["module"] or "", one["kind"] == "adapter", first, count, one.get("part"))
 
 
 def _index(index: Any, of: Sequence[Any]) -> int:

@@ -14,7 +14,7 @@ from ringfence.contract.limits import Limits, show_size
 from ringfence.engine import library
 from ringfence.engine.callbacks import CFunction, current
 from ringfence.engine.core import ffi
-from ringfence.engine.core.faults import discard, fault
+from ringfence.engine.core.faults import discard, fault, part_of
 from ringfence.engine.core.handles import HandleOwner, Handles, HostHandles, Scope
 from ringfence.engine.core.machine import Engine
 from ringfence.engine.core.memory import Border, Memory
@@ -186,6 +186,8 @@ class Store(BaseStore):
         self.trapped = True
         if why is None:
             raise fault(error, trap, self.limits, self.plan.code)
+        if trap and isinstance(why, GuestTrap) and not why.node and why.part is None:
+            why.part = part_of(trap, self.plan.code)
         discard(error, trap)
         try:
             raise why
