@@ -1,4 +1,7 @@
-"""The fenced JSON decoder on the standard parsing corpora: JSON is decoded, all else refused, and both as CPython's `json` does."""
+"""The JSON decoders on the standard parsing corpora: JSON is decoded, all else refused, and both as CPython's `json` does.
+
+That in C and the one in Python which it replaced.
+"""
 
 import json
 from collections import Counter
@@ -12,8 +15,8 @@ ringfence: 1
 graph: decoder
 nodes:
   json: { component: ROOT/components/json-decoder, instances: pooled }
-edges: []
-expose: [json]
+  in-python: { component: ROOT/tests/components/json_in_python, instances: pooled }
+expose: [json, in-python]
 """
 
 
@@ -22,17 +25,17 @@ def texts():
     return corpora()
 
 
-@pytest.fixture(scope="module")
-def answers(texts, compose):
+@pytest.fixture(scope="module", params=["json", "in-python"])
+def answers(texts, compose, request):
     """For each text what the decoder made of it, on either lane."""
     with Graph.load(compose(GRAPH)) as graph:
-        return {name: decoded(graph, text) for name, text in texts.items()}
+        return {name: decoded(graph, request.param, text) for name, text in texts.items()}
 
 
-def decoded(graph, text):
+def decoded(graph, node, text):
     """What the decoder makes of these bytes, which its caller reads as UTF-8: the value, or why it is refused."""
     try:
-        return "value", value_of(graph.call("json.decode", text.decode()))
+        return "value", value_of(graph.call(f"{node}.decode", text.decode()))
     except UnicodeDecodeError:
         return "refused", "not a text"
     except GuestError as error:

@@ -1,4 +1,4 @@
-"""The JSON decoder's source against CPython's own `json`, its bounds and its positions."""
+"""The source of the JSON decoder in Python against CPython's own `json`, its bounds and its positions."""
 
 from __future__ import annotations
 
