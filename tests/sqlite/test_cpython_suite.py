@@ -23,9 +23,7 @@ edges:
       files: [{{ path: data, as: /, access: [read, write, create, delete], lock: ["*tmp", "*æ"] }}]
 expose: [sqlite]
 """
-_CONCURRENT = "a reader waits while somebody else writes: the lock is exclusive"
 _GONE = "deprecated, and gone since Python 3.12"
-_BUILD = "CPython's SQLite for WASI is built without it"
 DIFFERENCES = {
     "dbapi.ConnectionTests.test_connection_reinit": "a connection that is made anew lets go of the statements of its old cursors",
     "dbapi.ModuleTests.test_disallow_instantiation": "a statement's class is no secret here, and says otherwise that it can't be made",
@@ -34,17 +32,8 @@ DIFFERENCES = {
     "dbapi.OpenTests.test_open_with_undecodable_path": "a guest's file names are Unicode",
     "dbapi.ModuleTests.test_shared_cache_deprecated": _GONE,
     "factory.TextFactoryTests.test_optimized_unicode": _GONE,
-    "dump.DumpTests.test_dump_virtual_tables": _BUILD,
     "hooks.TraceCallbackTests.test_trace_expanded_sql": "its own check of what was traced hides the error that came first",
     "hooks.TraceCallbackTests.test_trace_too_much_expanded_sql": "likewise",
-    "regression.RegressionTests.test_large_sql": "a statement that is only prepared is not checked before it is run",
-    "transactions.TransactionTests.test_delete_starts_transaction": _CONCURRENT,
-    "transactions.TransactionTests.test_dml_does_not_auto_commit_before": _CONCURRENT,
-    "transactions.TransactionTests.test_insert_starts_transaction": _CONCURRENT,
-    "transactions.TransactionTests.test_multiple_cursors_and_iternext": _CONCURRENT,
-    "transactions.TransactionTests.test_replace_starts_transaction": _CONCURRENT,
-    "transactions.TransactionTests.test_toggle_auto_commit": _CONCURRENT,
-    "transactions.TransactionTests.test_update_starts_transaction": _CONCURRENT,
 }
 UNSUPPORTED = "is not to be had on a fenced database"
 

@@ -140,6 +140,7 @@ def guest() -> Iterator[Callable[..., Guest]]:
         assert one.state.sockets == 0
         assert one.state.files == 0
         assert one.state.held == 0
+        assert one.state.locks == 0
 
 
 class Disk:

@@ -1,4 +1,4 @@
-"""Every function of WASI 0.2 is served, as the pinned WIT packages list them: one that is missing is noticed here."""
+"""Every function of WASI 0.2 is served, as the pinned WIT packages list them, and of wit/files: one that is missing is noticed here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 import re
 
 import pytest
+from places import ROOT
 from ringfence import wasi
 from ringfence.contract import grants
 from ringfence_composer.toolchain import Toolchain, Wit
@@ -26,23 +27,25 @@ def functions(tmp_path_factory):
     packages = Toolchain().wasi_wit()
     for name, text in packages.items():
         (folder / "deps" / name).write_text(re.sub(r"@unstable\(.*?\)", "", text.decode()))
+    (folder / "deps" / "files.wit").write_bytes((ROOT / "wit/files/lock.wit").read_bytes())
     versions = {found[1]: found[2] for text in packages.values() if (found := re.match(r"package (wasi:\w+)@([\w.]+);", text.decode()))}
     includes = "".join(
         f"include {name}/{world}@{version};" for name, version in versions.items() for world in ("imports",) if name != "wasi:http"
     )
-    (folder / "all.wit").write_text(f"package test:all; world all {{ {includes} include wasi:http/proxy@{versions['wasi:http']}; }}")
+    others = f"include wasi:http/proxy@{versions['wasi:http']}; import ringfence:files/lock@0.1.0;"
+    (folder / "all.wit").write_text(f"package test:all; world all {{ {includes} {others} }}")
     resolved = Toolchain().wit(Wit(path=folder))
     names = [one["name"].partition("@")[0] for one in resolved["packages"]]
     return {
         f"{names[one['package']]}/{one['name']}": {name: len(function["params"]) for name, function in one["functions"].items()}
         for one in resolved["interfaces"]
-        if one.get("name") and names[one["package"]].startswith("wasi:")
+        if one.get("name") and names[one["package"]] != "test:all"
     }
 
 
 def test_the_list_is_whole(functions):
     """What reads the packages must see what is in them, or nothing below says anything."""
-    assert len(functions) == 32
+    assert len(functions) == 33
     assert len(functions["wasi:sockets/tcp"]) == 28
     assert "utc-offset" in functions["wasi:clocks/timezone"], "what stands behind a feature counts, too"
     assert functions["wasi:sockets/tcp"]["[method]tcp-socket.start-bind"] == 3

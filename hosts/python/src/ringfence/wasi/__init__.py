@@ -1,6 +1,6 @@
-"""WASI 0.2 as this host serves it: plain typed Python functions `f(call, *arguments)`, which know nothing of how values cross the border.
+"""WASI 0.2 as this host serves it, and `ringfence:files` with it: plain typed Python functions `f(call, *arguments)`.
 
-Whatever acts on the world takes a `Permit`, and only the gate makes one.
+They know nothing of how values cross the border. Whatever acts on the world takes a `Permit`, and only the gate makes one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from ringfence.contract.types import InterfaceType
 from ringfence.wasi import cli, clocks, filesystem, io, random, sockets
 from ringfence.wasi.tables import HostFunction, Table
 
-TRACK = "0.2"
-"""The compatibility track that is served: every 0.2.x is."""
+TRACKS: Mapping[str, str] = MappingProxyType({"wasi": "0.2", "ringfence": "0.1"})
+"""The compatibility track that is served of each namespace: of WASI every 0.2.x is."""
 
 INTERFACES: Mapping[str, Table] = MappingProxyType(
     {**io.FUNCTIONS, **clocks.FUNCTIONS, **random.FUNCTIONS, **cli.FUNCTIONS, **filesystem.FUNCTIONS, **sockets.FUNCTIONS}
@@ -24,7 +24,7 @@ INTERFACES: Mapping[str, Table] = MappingProxyType(
 
 
 def imports(names: Mapping[str, InterfaceType]) -> dict[tuple[str, str], HostFunction]:
-    """The functions for a component's WASI imports, keyed by the interface as the component spells it and the function's WIT name.
+    """The functions for what a component imports of the host, keyed by the interface as it spells that, and the function's WIT name.
 
     Raises:
         UsageError: there is an interface or function that this version does not serve; names them all.
@@ -43,6 +43,12 @@ def imports(names: Mapping[str, InterfaceType]) -> dict[tuple[str, str], HostFun
     return found
 
 
+def concerns(name: str) -> bool:
+    """Whether an interface is the host's to serve, in this version of it or another."""
+    parsed = parse_interface(name)
+    return parsed is not None and (parsed.package.startswith("wasi:") or parsed.base in INTERFACES)
+
+
 def serves(name: str) -> bool:
     """Whether an interface, named as a component spells it, is one of those served."""
     return _table(name) is not None
@@ -50,4 +56,5 @@ def serves(name: str) -> bool:
 
 def _table(name: str) -> Table | None:
     parsed = parse_interface(name)
-    return INTERFACES.get(parsed.base) if parsed is not None and track(parsed.version) == TRACK else None
+    served = parsed is not None and track(parsed.version) == TRACKS.get(parsed.base.partition(":")[0])
+    return INTERFACES.get(parsed.base) if parsed is not None and served else None

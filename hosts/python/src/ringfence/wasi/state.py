@@ -175,7 +175,8 @@ class WasiState:
         self.streams: Mapping[Stream, Folder] = {grant: one for grant, one in self._shared.items() if isinstance(grant, Stream)}
         self.handles = handles
         self.files = 0
-        self.locked: dict[tuple[int, int], Held] = {}  # files by device and inode, and the locks on them
+        self.locked: dict[tuple[int, int], object] = {}  # files by device and inode, and what holds SQLite's lock on them
+        self.locks = 0  # on ranges of bytes
         self.variables = _variables(policy, os.environ if environment is None else environment)
         self.frozen: Frozen | None = next((grant for grant in policy.of("clocks") if isinstance(grant, Frozen)), None)
         self.started = time.monotonic_ns()
@@ -195,11 +196,23 @@ class WasiState:
         Raises:
             LimitExceeded: the instance holds too many.
         """
-        if len(self._held) >= self.handles:
-            raise LimitExceeded(self.node, "handles", str(self.handles))
+        self._check_room(self.handles)
         if self._closed:
             raise RuntimeError("the instance has ended")
         self._held[id(resource)] = resource
+
+    def hold_lock(self, most: int) -> None:
+        """Count a lock on a range of bytes, which the system keeps for the guest as it keeps what a resource stands for.
+
+        Raises:
+            LimitExceeded: the instance has so many handles, resources and locks together.
+        """
+        self._check_room(min(most, self.handles))
+        self.locks += 1
+
+    def _check_room(self, most: int) -> None:
+        if len(self._held) + self.locks >= most:
+            raise LimitExceeded(self.node, "handles", str(most))
 
     def let_go(self, resource: Held) -> None:
         """Count it no longer."""

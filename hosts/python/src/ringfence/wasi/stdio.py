@@ -120,11 +120,12 @@ class Inherit:
         del permit
         self._descriptor = _DESCRIPTORS[stream]
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace") if _is_terminal(self._descriptor) else None
-        with suppress(OSError, ValueError, AttributeError):  # what the host has printed comes first; it may have no such stream
-            getattr(sys, stream).flush()
+        self._stream = stream
 
     def push(self, data: bytes) -> int:
         piece = bytes(data[:_PIPE])
+        with suppress(OSError, ValueError, AttributeError):  # what the host has printed comes first; it may have no such stream
+            getattr(sys, self._stream).flush()
         try:
             with _turn(self._descriptor, selectors.EVENT_WRITE) as mine:
                 if not mine:

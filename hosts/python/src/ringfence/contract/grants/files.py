@@ -4,9 +4,10 @@
 and the path. `match` narrows the folder that was named, so that without it all of the folder is meant. A folder in which something may
 match may be walked through and is seen, whatever else is in it is not.
 
-`lock: ["*.sqlite3"]` names files that are changed only under a lock that other programs see: SQLite's own, on the bytes that SQLite locks.
-The guest takes it by making the folder `x.sqlite3.lock` beside the file, which is what SQLite does where a system has no locks; no folder
-is made. What such a grant allows is done in that manner, so it covers only grants with the same `lock`.
+`lock: ["*.sqlite3"]` names files that the guest may lock, and changes only under a lock that other programs see: SQLite's own, on the
+bytes that SQLite locks. A guest takes it by `ringfence:files/lock`, or by making the folder `x.sqlite3.lock` beside the file, which is what
+SQLite does where a system has no locks; no folder is made. What such a grant allows is done in that manner, so it covers only grants with
+the same `lock`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ Reach: TypeAlias = Literal["entry", "way", "tree"]
 ACCESS: tuple[Access, ...] = get_args(Access)
 READ: frozenset[Access] = frozenset({"read"})
 NONE: frozenset[Access] = frozenset()
+LOCK = "ringfence:files/lock"
 _LONGEST = 1024
 
 
@@ -55,6 +57,7 @@ class UseFile:
     reach: `entry` is the thing of that name, `tree` whatever may lie in it too, `way` a folder of that name on the way to others.
     hardlinks: it is a regular file that other names lead to, too.
     lock: the files that are changed only under their locks there.
+    locks: it is locked, for others to wait: against writers (`access` is read), or against all (write).
     """
 
     kind: ClassVar[str] = "files"
@@ -65,9 +68,12 @@ class UseFile:
     reach: Reach = "entry"
     hardlinks: bool = False
     lock: tuple[Glob, ...] = ()
+    locks: bool = False
 
     @property
     def operation(self) -> str:
+        if self.locks:
+            return "lock" if "write" in self.access else "lock for reading"
         if self.reach == "way" and self.access <= READ:
             return "list" if self.access else "walk through"
         return " and ".join(one for one in ACCESS if one in self.access) or "use"
@@ -82,7 +88,7 @@ class FilesKind:
     """Files and folders."""
 
     name = "files"
-    interfaces = frozenset({"wasi:filesystem/types", "wasi:filesystem/preopens"})
+    interfaces = frozenset({"wasi:filesystem/types", "wasi:filesystem/preopens", LOCK})
     parameters = frozenset({"path"})
     denied = "no folder is there"
 
@@ -114,16 +120,21 @@ class FilesKind:
 
     def exactly(self, request: UseFile) -> Files:
         way, tree = request.reach == "way", request.reach == "tree"
-        entry = () if way else (globs.literal(request.name),)
+        named = globs.literal(request.name)
+        entry = () if way else (named,)
+        locked = globs.without_covered((*request.lock, named)) if request.locks else request.lock
         return Files(
             path=request.path,
             target=request.target,
             match=(*entry, globs.inside(request.name)) if tree else entry,
             access=request.access,
             hardlinks=request.hardlinks,
-            lock=request.lock,
+            lock=locked,
             ways=(request.name,) if way else (),
         )
+
+    def opens(self, grant: Files, interface: str) -> bool:
+        return interface != LOCK or bool(grant.lock)
 
     def implies(self, grant: Files) -> Mapping[str, Sequence[Any]]:  # noqa: ARG002 -- of the protocol
         return {}
@@ -142,8 +153,8 @@ class FilesKind:
             match: tuple[Glob, ...] = (globs.inside(request.name) if request.name else globs.parse("**"),)
         else:
             match = self.exactly(request).match
-        access = request.access or READ
-        grant = Files(path=request.path, target=request.target, match=match, access=access, hardlinks=request.hardlinks, lock=request.lock)
+        access, lock = request.access or READ, self.exactly(request).lock
+        grant = Files(path=request.path, target=request.target, match=match, access=access, hardlinks=request.hardlinks, lock=lock)
         return f"files: [{{ {', '.join(f'{key}: {_yaml(value)}' for key, value in _form(grant).items())} }}]"
 
 

@@ -1,6 +1,6 @@
-"""wasi:filesystem: the granted folders, and in them what the grants match.
+"""wasi:filesystem: the granted folders, and in them what the grants match; and locks on files there, by ringfence:files.
 
-Source: wasi:filesystem@0.2.12.
+Source: wasi:filesystem@0.2.12, wit/files.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from ringfence.call import Call
 from ringfence.contract.errors import GuestTrap
 from ringfence.contract.grants.base import quoted
+from ringfence.wasi.filesystem import locks
 from ringfence.wasi.filesystem.codes import DOMAIN
 from ringfence.wasi.filesystem.descriptor import allowed
 from ringfence.wasi.filesystem.listing import EntryStream
@@ -44,4 +45,5 @@ FUNCTIONS: dict[str, Table] = {
         **methods("descriptor", Descriptor, NAMES),
         **methods("directory-entry-stream", EntryStream, ["read-directory-entry"]),
     },
+    **locks.FUNCTIONS,
 }

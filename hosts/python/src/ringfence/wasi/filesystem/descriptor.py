@@ -71,7 +71,7 @@ class OpenDescriptor(Held):
             raise WitError("not-directory")
         return Base(self.opened.grant, self.opened.descriptor, self.opened.path)
 
-    def _file(self, flag: str = "") -> int:
+    def native(self, flag: str = "") -> int:
         """The native descriptor of a file that was opened with this flag."""
         if self.is_folder:
             raise WitError("is-directory")
@@ -82,19 +82,19 @@ class OpenDescriptor(Held):
     # Streams, reading and writing
 
     def read_via_stream(self, _: Call, offset: int) -> FileInput:
-        self._file("read")
+        self.native("read")
         return FileInput(self.state, self.opened, _in_range(offset))
 
     def write_via_stream(self, _: Call, offset: int) -> FileOutput:
-        self._file("write")
+        self.native("write")
         return FileOutput(self.state, self.opened, _in_range(offset))
 
     def append_via_stream(self, _: Call) -> FileOutput:
-        self._file("write")
+        self.native("write")
         return FileOutput(self.state, self.opened, None)
 
     def read(self, _: Call, length: int, offset: int) -> tuple[bytes | Fill, bool]:
-        descriptor = self._file("read")
+        descriptor = self.native("read")
         with answering():
             left = max(0, os.fstat(descriptor).st_size - _in_range(offset))
         wanted = min(length, left, PIECE)
@@ -106,7 +106,7 @@ class OpenDescriptor(Held):
         return Fill(wanted, fill) if wanted else b"", wanted == left
 
     def write(self, call: Call, buffer: bytes, offset: int) -> int:
-        descriptor, piece = self._file("write"), memoryview(buffer)[:PIECE]
+        descriptor, piece = self.native("write"), memoryview(buffer)[:PIECE]
         self.opened.check_lock()
         if _in_range(offset) + len(piece) > LAST:
             raise WitError("file-too-large")
@@ -115,13 +115,13 @@ class OpenDescriptor(Held):
             return os.pwrite(descriptor, piece, offset)
 
     def advise(self, _: Call, offset: int, length: int, advice: str) -> None:
-        descriptor = self._file()
+        descriptor = self.native()
         if hasattr(os, "posix_fadvise"):
             with answering():
                 os.posix_fadvise(descriptor, _in_range(offset), _in_range(length), _ADVICE[advice])
 
     def set_size(self, call: Call, size: int) -> None:
-        descriptor = self._file()
+        descriptor = self.native()
         if "write" not in self.flags:
             raise WitError("invalid" if "write" in self.opened.grant.access else "not-permitted")  # EINVAL as in ftruncate(2)
         self.opened.check_lock()

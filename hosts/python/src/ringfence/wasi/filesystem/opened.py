@@ -15,6 +15,7 @@ from ringfence.contract.values import WitError
 from ringfence.folders import flags
 from ringfence.gate import Permit
 from ringfence.wasi.filesystem.codes import code_of
+from ringfence.wasi.filesystem.ranges import Range, Ranges
 from ringfence.wasi.filesystem.resolve import Place
 from ringfence.wasi.state import DESCRIPTORS, FILES, WasiState
 
@@ -45,6 +46,29 @@ class Opened:
         self._state, self._users = state, 1
         state.files += 1
         self._file = identity(self.descriptor) if grant.locks(path) else None
+        self._ranges: Ranges | None = None
+
+    def lock(self, wanted: Range, *, exclusive: bool, most: int) -> None:
+        """Lock a range of it; see `Ranges.take`."""
+        if self._ranges is None:
+            self._ranges = Ranges(self._state, self.descriptor)
+        self._ranges.take(wanted, exclusive=exclusive, most=most)
+        self._note()
+
+    def unlock(self, wanted: Range) -> None:
+        """Let go of the lock on a range, where it has one."""
+        if self._ranges is not None:
+            self._ranges.let_go(wanted)
+            self._note()
+
+    def _note(self) -> None:
+        """Note whether the file may be changed now, where that takes its lock."""
+        if self._file is None or self._ranges is None:
+            return
+        if self._ranges.keeps_out():
+            self._state.locked[self._file] = self
+        elif self._state.locked.get(self._file) is self:
+            del self._state.locked[self._file]
 
     def check_lock(self) -> None:
         """Before each change of the file.
@@ -64,9 +88,14 @@ class Opened:
         """One user less."""
         self._users -= 1
         if not self._users:
-            self._state.files -= 1
-            DESCRIPTORS.give_back()
-            os.close(self.descriptor)
+            try:
+                if self._ranges is not None:
+                    self._ranges.close()
+                    self._note()
+            finally:
+                self._state.files -= 1
+                DESCRIPTORS.give_back()
+                os.close(self.descriptor)
 
 
 class Wish(NamedTuple):
@@ -129,8 +158,26 @@ def open_file(permit: Permit, place: Place, wish: Wish) -> Opened:
 def create_file(permit: Permit, place: Place, wish: Wish) -> Opened:
     """A new file in a place where nothing is."""
     permit.call.spend_entry()
-    how = wish.native | os.O_CREAT | os.O_EXCL | ALWAYS
-    return _open(permit.call, place, lambda: os.open(place.name, how, FILE_MODE, dir_fd=place.parent))
+    how, mode = wish.native | os.O_CREAT | os.O_EXCL | ALWAYS, _mode_of_owner(place)
+    opened = _open(permit.call, place, lambda: os.open(place.name, how, mode or FILE_MODE, dir_fd=place.parent))
+    if mode:
+        os.fchmod(opened.descriptor, mode)
+    return opened
+
+
+def _mode_of_owner(place: Place) -> int:
+    """The mode of the locked file that a new one belongs to, as `x.sqlite3-journal` does to `x.sqlite3`; 0 where it belongs to none.
+
+    A journal holds what its database does: it is for the same people to read, and to play back.
+    """
+    owner = place.path.rpartition("-")[0]
+    if not place.grant.locks(owner):
+        return 0
+    try:
+        status = os.stat(place.name.rpartition(b"-")[0], dir_fd=place.parent, follow_symlinks=False)
+    except OSError:
+        return 0
+    return status.st_mode & 0o666 if stat.S_ISREG(status.st_mode) else 0
 
 
 def _open(call: Call, place: Place, opener: Callable[[], int]) -> Opened:

@@ -18,7 +18,7 @@ from ringfence.gate import NO_GRANT, Permit, refuse
 from ringfence.wasi.filesystem.codes import answering
 from ringfence.wasi.filesystem.descriptor import NAMES as OWN_NAMES
 from ringfence.wasi.filesystem.descriptor import OpenDescriptor, allowed, changes
-from ringfence.wasi.filesystem.locks import check_held, keep, let_go, served, take
+from ringfence.wasi.filesystem.lock_folders import check_held, keep, let_go, served, take
 from ringfence.wasi.filesystem.metadata import metadata_hash, new_times, stat_record, type_of
 from ringfence.wasi.filesystem.opened import (
     FOLDER_MODE,
@@ -275,6 +275,8 @@ class Descriptor(OpenDescriptor):
             self._check_moved(leave, new, old, status)
             check_held(call, old)
             check_held(call, new)
+            if _changes_lock(old, new, folder=folder):
+                raise WitError("not-permitted")  # who has it open under the one name would change it without the lock of the other
             _rename(leave, old, new)
 
     @contextmanager
@@ -382,6 +384,13 @@ def _unlink(permit: Permit, place: Place) -> None:
 def _remove_folder(permit: Permit, place: Place) -> None:
     del permit
     os.rmdir(place.name, dir_fd=place.parent)
+
+
+def _changes_lock(old: Place, new: Place, *, folder: bool) -> bool:
+    """Whether a file is changed only under its lock by the one name, and not by the other; of a folder, whether any in it may be."""
+    if folder:
+        return any("/" in one.text.removeprefix("**/") for one in old.grant.lock)
+    return old.grant.locks(old.path) != new.grant.locks(new.path)
 
 
 def _rename(permit: Permit, old: Place, new: Place) -> None:

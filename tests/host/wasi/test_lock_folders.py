@@ -98,18 +98,46 @@ def test_a_file_is_changed_only_while_its_lock_is_held(disk, folder):
 def test_a_file_is_neither_removed_nor_replaced_nor_moved_without_its_lock(disk, folder):
     """Another program that is writing to it would commit into a file that nobody finds any more."""
     one, root = disk()
-    (folder / "evil.txt").write_bytes(b"evil")
+    (folder / "new.db").write_bytes(b"new")
 
     def replace():
-        one.file("rename-at", root, "evil.txt", root, "a.db")
+        one.file("rename-at", root, "new.db", root, "a.db")
 
     fails("busy", replace)
     fails("busy", one.file, "unlink-file-at", root, "a.db")
     fails("busy", one.file, "rename-at", root, "a.db", root, "b.txt")
     assert (folder / "a.db").read_bytes() == b"0123456789"
     take(one, root)
+    fails("busy", replace)
+    take(one, root, "new.db.lock")
     replace()
-    assert (folder / "a.db").read_bytes() == b"evil", "the control"
+    assert (folder / "a.db").read_bytes() == b"new", "the control"
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["a new name", "in the place of another"])
+def test_no_file_gets_a_name_under_which_it_is_locked(disk, folder, there):
+    """Whoever has it open already would write to the database without its lock: by the descriptor, which is of the name before."""
+    one, root = disk()
+    file = one.file("open-at", root, frozenset(), "plain.txt", frozenset({"create"}), frozenset({"read", "write"}))
+    name = "a.db" if there else "b.db"
+    take(one, root)
+    fails("not-permitted", one.file, "rename-at", root, "plain.txt", root, name)
+    fails("not-permitted", one.file, "rename-at", root, "a.db", root, "other.txt")
+    assert one.file("write", file, b"x", 0) == 1
+    assert not (folder / "b.db").exists()
+    assert (folder / "a.db").read_bytes() == b"0123456789"
+    one.file("rename-at", root, "plain.txt", root, "b.txt")
+    assert (folder / "b.txt").read_bytes() == b"x", "the control"
+
+
+def test_no_folder_is_moved_to_where_its_files_are_locked(disk, folder):
+    one, root = disk(lock=("shop/*.db",))
+    (folder / "mine").mkdir()
+    (folder / "mine" / "a.db").write_bytes(b"x")
+    fails("not-permitted", one.file, "rename-at", root, "mine", root, "shop")
+    two, other = disk(lock=("**/*.db",))
+    two.file("rename-at", other, "mine", other, "shop")
+    assert (folder / "shop" / "a.db").exists(), "the control: locked under either name"
 
 
 def test_no_other_name_leads_around_a_lock(guest, folder):
