@@ -8,11 +8,14 @@ import importlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from places import ROOT
+from ringfence import Graph
 from ringfence.contract.layout import user_cache
 from ringfence_composer.build import BUILDERS, source_of
 from ringfence_composer.builders import python, requirements
@@ -20,12 +23,15 @@ from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSo
 from ringfence_composer.builders.snapshot import write_tree
 from ringfence_composer.manifest.component import load_component
 
-ROOT = Path(__file__).parents[2]
+from .releases import composed
+
+JSON_IN_PYTHON = "../tests/components/json_in_python"
+"""The decoder that components/json-decoder replaced, by CPython's own `json`."""
 
 
 def component(name: str) -> ComponentSource:
     """What components/NAME/component.yaml says."""
-    return source_of(load_component(ROOT / "components" / name))
+    return source_of(load_component((ROOT / "components" / name).resolve()))
 
 
 def build(name: str) -> Artifact:
@@ -69,13 +75,13 @@ def _generate_bindings(source: ComponentSource, scratch: Path, target: Path) -> 
 
 @pytest.fixture(scope="session")
 def json_guest(tmp_path_factory: pytest.TempPathFactory) -> NativeGuest:
-    """The JSON decoder's modules."""
-    return native_guest("json-decoder", tmp_path_factory.mktemp("json-decoder"))
+    """The modules of the JSON decoder in Python."""
+    return native_guest(JSON_IN_PYTHON, tmp_path_factory.mktemp("json-in-python"))
 
 
 @pytest.fixture(scope="session")
 def vendor_guest(tmp_path_factory: pytest.TempPathFactory, json_guest: NativeGuest) -> NativeGuest:
-    """The vendor client's modules: its JSON import satisfied by the JSON decoder's source, the calculator by a few lines."""
+    """The vendor client's modules: its JSON import satisfied by the source of the decoder in Python, the calculator by a few lines."""
     guest = native_guest("vendor-client", tmp_path_factory.mktemp("vendor-client"))
     imported = guest["wit_world.imports.decoder"]
     decoder = json_guest["app"].Decoder()
@@ -99,6 +105,20 @@ def vendor_guest(tmp_path_factory: pytest.TempPathFactory, json_guest: NativeGue
 
     calculator.total = total
     return guest
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The markdown component, and the same sources on an old release: a graph, composed."""
+    return composed(tmp_path_factory.mktemp("rendered"))
+
+
+@pytest.fixture(scope="module")
+def graph(folder: Path) -> Iterator[Graph]:
+    """The graph of both releases."""
+    with Graph.load(folder / "graph.yaml") as graph:
+        yield graph
+        assert not graph.all_denials, "it asks for nothing"
 
 
 def translated(value: Any, module: ModuleType) -> Any:

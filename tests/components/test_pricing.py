@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from places import ROOT
 from ringfence import Graph, GuestError
 from ringfence.contract.values import Case
 from ringfence_composer.compose import compose_file
-
-from .conftest import ROOT
 
 S64 = range(-(2**63), 2**63)
 GRAPH = """
