@@ -11,39 +11,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from c_guests import ASK, build, component
 from ringfence import Graph, GuestTrap
-from ringfence.contract.layout import user_cache
 from ringfence_composer.builders import archives
-from ringfence_composer.builders.base import Archive, Artifact, BuildContext, ComponentSource
+from ringfence_composer.builders.base import Archive, Artifact, ComponentSource
 from ringfence_composer.builders.c import CBuilder
 from ringfence_composer.builders.snapshot import write_tree
 from ringfence_composer.compose import compose_file
 from ringfence_composer.errors import BuildFailed, ComposerError, DigestMismatch, InputInvalid, SourceInvalid
 from ringfence_composer.toolchain import Toolchain, Wit
-
-WIT = "package test:guest;\ninterface probe { ask: func(number: u32) -> u32; }\nworld guest { export probe; }\n"
-ASK = '#include "guest.h"\nuint32_t exports_test_guest_probe_ask(uint32_t number) { return number + 1; }\n'
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    """A build cache of its own, but for zig's C library: compiling that takes half a minute."""
-    (user_cache() / "zig").mkdir(mode=0o700, parents=True, exist_ok=True)
-    (tmp_path / "cache").mkdir(mode=0o700)
-    (tmp_path / "cache/zig").symlink_to(user_cache() / "zig")
-    return tmp_path / "cache"
-
-
-def component(folder: Path, files: dict[str, str], **settings: object) -> ComponentSource:
-    """A component with these sources, all of which are compiled unless `sources` says."""
-    write_tree({name: text.encode() for name, text in files.items()}, folder / "src")
-    write_tree({"world.wit": WIT.encode()}, folder / "wit")
-    settings = {"sources": tuple(name for name in files if not name.endswith(".h")), **settings}
-    return ComponentSource(name="guest", language="c", wit=folder / "wit", world="guest", source=folder / "src", **settings)  # type: ignore[arg-type]
-
-
-def build(source: ComponentSource, cache: Path, notes: list[str] | None = None) -> Artifact:
-    return CBuilder().build(source, BuildContext(cache=cache, note=(notes if notes is not None else []).append))
 
 
 def errors(source: ComponentSource, cache: Path) -> list[tuple[str, int, str]]:
@@ -74,6 +50,19 @@ def test_a_source_that_needs_nothing_makes_a_component_that_imports_nothing(tmp_
     printing = ASK.replace("return", 'printf("%u", number); return')
     with_wasi = build(component(tmp_path / "b", {"a.c": "#include <stdio.h>\n" + printing}), cache)
     assert "wasi:cli/stdout" in " ".join(imports(with_wasi)), "the control: what it needs, it imports"
+
+
+@pytest.mark.parametrize(("written", "told"), [("list<u8, 4>", "a list of fixed length"), ("list<list<u8, 4>>", "a list of fixed length")])
+def test_a_type_without_bindings_is_told_where_it_stands(tmp_path: Path, cache: Path, written: str, told: str) -> None:
+    """The maker of bindings ends with an internal error of its own there; in a comment it is nothing."""
+    one = component(tmp_path, {"a.c": ASK})
+    text = (one.wit / "world.wit").read_text()
+    (one.wit / "world.wit").write_text(text.replace("number: u32", f"number: {written}"))
+    found = errors(one, cache)
+    assert [each[:2] for each in found] == [("world.wit", 2)]
+    assert told in found[0][2]
+    (one.wit / "world.wit").write_text(f"{text}// {written}\n")
+    build(one, cache)
 
 
 def test_equal_sources_make_equal_components_in_whatever_folder(tmp_path: Path, cache: Path) -> None:
@@ -113,6 +102,10 @@ def test_warnings_are_shown_as_the_compiler_wrote_them(tmp_path: Path, cache: Pa
         ),
         ("b.c", '#include <dlfcn.h>\nvoid *f(void) { return dlopen("x", 0); }\n', ("b.c", 2, "it uses dynamic loading (dlopen)")),
         ("b.cpp", "int f(int x) {\n if (x) throw 1;\n return 2; }\n", ("b.cpp", 2, "it uses C++ exceptions")),
+        ("b.c", "int _setjmp(void *);\nint f(void *b) { return _setjmp(b); }\n", ("b.c", 1, "it uses setjmp and longjmp (_setjmp)")),
+        ("b.c", "int execv(const char *, char **);\nint f(void) { return execv(0, 0); }\n", ("b.c", 1, "it uses processes (execv)")),
+        ("b.cpp", "#include <thread>\nvoid f() {\n std::thread([] {}).join(); }\n", ("b.cpp", 3, "it uses threads")),
+        ("b.cpp", "#include <mutex>\nstd::mutex held;\n", ("b.cpp", 2, "it uses threads")),
     ],
 )
 def test_what_a_guest_has_not_is_said_with_its_place(file: str, text: str, told: tuple[str, int, str], tmp_path: Path, cache: Path) -> None:
@@ -264,7 +257,7 @@ def test_an_archive_with_another_digest_is_refused(tmp_path: Path, cache: Path, 
         build(dataclasses.replace(source, archives=(other,)), cache)
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", packed(LIBRARY)[:60]])
+@pytest.mark.parametrize("content", [b"", b"no archive", packed(LIBRARY)[:60]], ids=["empty", "text", "cut off"])
 def test_an_archive_that_is_none_is_refused(content: bytes, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BuildFailed, match="archive lib 1.0 cannot be unpacked"):
         build(with_library(tmp_path, monkeypatch, content), cache)

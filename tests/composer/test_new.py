@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from ringfence import Graph
 from ringfence_composer import new as stage
 from ringfence_composer.build import BUILDERS
 from ringfence_composer.cli import compose
@@ -31,28 +33,35 @@ def new(*words: str) -> Result:
 
 
 def test_a_new_graph_and_a_new_component_pass_their_tests_from_an_empty_folder(here: Path) -> None:
-    """Built, composed and called for real: somebody's first minute with this program."""
+    """Built, composed and called for real: somebody's first minute with this program, in every language."""
     assert new("--graph", "shop2").stdout == "shop2\n"
-    assert new("--language", "python", "thing").stdout == "thing\n"
-    assert new("--language", "rust", "other-thing").stdout == "other-thing\n"
-    assert new("--language", "c", "third-thing").stdout == "third-thing\n"
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        ".",
-        "shop2",
-        "thing",
-        "other-thing",
-        "third-thing",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    things = [f"thing-in-{language}" for language in languages()]
+    for language, thing in zip(languages(), things, strict=True):
+        assert new("--language", language, thing).stdout == f"{thing}\n"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", "shop2", *things]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)
     assert done.returncode == 0, done.stdout
-    assert "6 passed" in done.stdout
+    assert f"{3 + len(things)} passed" in done.stdout
+
+
+@pytest.mark.parametrize("language", [one for one in languages() if one != "python"])
+def test_a_new_component_is_built_from_a_fresh_folder_and_called_from_a_graph(language: str, here: Path) -> None:
+    """By the commands as somebody types them, each a process of its own."""
+
+    def run(*words: str) -> str:
+        command = [sys.executable, "-m", "ringfence_composer.cli", *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("new", "--language", language, "greeter")
+    built = run("build", "greeter").split()
+    assert Path(built[0]).read_bytes().startswith(b"\0asm")
+    (here / "graph.yaml").write_text("ringfence: 1\ngraph: hello\nnodes: { greeter: { component: greeter } }\nexpose: [greeter]\n")
+    run("graph.yaml")
+    assert json.loads((here / "graph.lock.json").read_bytes())["artifacts"][0]["digest"] == built[1]
+    with Graph.load("graph.yaml") as graph:
+        assert graph.call("greeter.greet", "Ada") == "Hello, Ada!"
 
 
 @pytest.mark.parametrize("language", languages())
@@ -67,8 +76,8 @@ def test_nothing_of_the_template_is_left(language: str, here: Path) -> None:
     check_file(here / "my-graph" / "graph.yaml", Workshop())
 
 
-def test_every_language_with_a_template_has_a_builder() -> None:
-    assert set(languages()) <= set(BUILDERS)
+def test_every_language_with_a_builder_has_a_template() -> None:
+    assert set(languages()) == {*BUILDERS, "cpp"}
 
 
 @pytest.mark.parametrize("kind", ["folder", "empty folder", "file", "link to nowhere"])

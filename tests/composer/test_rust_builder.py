@@ -7,49 +7,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 import tomllib
 from pathlib import Path
 
 import pytest
 from places import ROOT
+from ringfence.contract.layout import user_cache
 from ringfence_composer.builders import crates
-from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource
 from ringfence_composer.builders.crates import LOCK, host_crates, refuse_unreviewed
 from ringfence_composer.builders.rust import RustBuilder, _named
-from ringfence_composer.builders.snapshot import write_tree
 from ringfence_composer.errors import BuildFailed, ComposerError, InputInvalid, SourceInvalid, ToolMissing
+from rust_guests import MANIFEST, PANICS, build, component, needs_rust
 
-needs_rust = pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not installed")
 TEMPLATE = ROOT / "composer/src/ringfence_composer/templates/rust"
-MANIFEST = """[package]
-name = "guest"
-version = "0.1.0"
-edition = "2024"
-[lib]
-crate-type = ["cdylib"]
-[workspace]
-"""
-LOCKED = 'version = 4\n\n[[package]]\nname = "guest"\nversion = "0.1.0"\n'
-PANICS = """#[unsafe(no_mangle)]
-pub extern "C" fn at(place: usize) -> u8 { std::env::args().next().unwrap().as_bytes()[place] }
-"""
-
-
-def component(folder: Path, *, world: str = "world guest {}", **files: str) -> ComponentSource:
-    """A Rust component in a folder of its own; `files` are its crate's, with `__` for `/` and `_toml` and `_rs` for the ending."""
-    crate = {"Cargo.toml": MANIFEST, LOCK: LOCKED, "src/lib.rs": PANICS}
-    crate |= {
-        name.replace("__", "/").replace("_rs", ".rs").replace("_toml", ".toml").replace("_lock", ".lock"): text
-        for name, text in files.items()
-    }
-    write_tree({name: text.encode() for name, text in crate.items() if text}, folder / "crate")
-    write_tree({"world.wit": f"package test:guest;\n{world}\n".encode()}, folder / "wit")
-    return ComponentSource(name="guest", language="rust", wit=folder / "wit", world="guest", source=folder / "crate")
-
-
-def build(source: ComponentSource, cache: Path, notes: list[str] | None = None) -> Artifact:
-    return RustBuilder().build(source, BuildContext(cache=cache, note=(notes if notes is not None else []).append))
 
 
 @pytest.mark.parametrize(
@@ -216,9 +186,9 @@ def test_what_is_linked_into_a_build_script_or_macro_runs_too(tmp_path: Path) ->
     found = {one.name: one.how for one in host_crates(metadata)}
     assert found == {
         "macro": "as a procedural macro",
-        "parser": "as part of a procedural macro",
+        "parser": "as part of the procedural macro macro",
         "zlib-sys": "its build script",
-        "cc": "as part of a build script",
+        "cc": "as part of the build script of zlib-sys",
     }
     lock = b"".join(f'[[package]]\nname = "{name}"\nversion = "1.0.0"\n\n'.encode() for name in ("cc", "macro", "zlib-sys", "parser"))
     with pytest.raises(SourceInvalid) as caught:
@@ -245,3 +215,56 @@ def test_settings_of_the_developers_cargo_do_not_count(tmp_path: Path) -> None:
     (source.source / ".cargo").mkdir()
     (source.source / ".cargo/config.toml").write_text(json.dumps("nonsense"))
     RustBuilder().check(source)
+
+
+ASKS = """interface probe { ask: func(number: u32, text: string) -> u32; }
+world guest { export probe; }
+world other { export further: interface { ask: func(); } }"""
+ANSWERS = """use exports::test::guest::probe::Guest;
+wit_bindgen::generate!({ path: "../wit", world: "guest" });
+struct Component;
+impl Guest for Component {
+    fn ask(number: u32, text: String) -> u32 { number + text.len() as u32 }
+}
+export!(Component);
+"""
+OTHER = """wit_bindgen::generate!({ path: "../wit", world: "other" });
+struct Component;
+impl exports::further::Guest for Component { fn ask() {} }
+export!(Component);
+"""
+
+
+@needs_rust
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("number: u32, text: String", "number: u64, text: String"), r"src/lib\.rs:5: method `ask` has an incompatible type for trait"),
+        (
+            ("number: u32, text: String) -> u32 { number +", "text: String) -> u32 {"),
+            r"src/lib\.rs:5: method `ask` has 1 parameter but .* has 2",
+        ),
+        (
+            ("    fn ask(", "    fn aks("),
+            r"src/lib\.rs:(4|5): (not all trait items implemented, missing: `ask`|method `aks` is not a member)",
+        ),
+        (('world: "guest"', 'world: "gest"'), r"src/lib\.rs:2: failed to select world.*|src/lib\.rs:2: .*gest"),
+        ((ANSWERS, OTHER), "its world exports test:guest/probe, the component does not: it exports further"),
+    ],
+    ids=["type", "number of parameters", "missing", "no such world", "other world"],
+)
+def test_a_crate_that_is_written_for_another_wit_is_told_where(tmp_path: Path, change: tuple[str, str], told: str) -> None:
+    """With the crates that components/pricing needs, which are compiled once."""
+    pricing = ROOT / "components/pricing/crate"
+    files = {"Cargo_toml": (pricing / "Cargo.toml").read_text(), "Cargo_lock": (pricing / LOCK).read_text()}
+    text = ANSWERS.replace(*change)
+    assert text != ANSWERS
+    with pytest.raises(ComposerError, match=told):
+        build(component(tmp_path, world=ASKS, src__lib_rs=text, **files), user_cache())
+
+
+@needs_rust
+def test_the_crate_that_is_spoilt_is_right(tmp_path: Path) -> None:
+    pricing = ROOT / "components/pricing/crate"
+    files = {"Cargo_toml": (pricing / "Cargo.toml").read_text(), "Cargo_lock": (pricing / LOCK).read_text()}
+    assert build(component(tmp_path, world=ASKS, src__lib_rs=ANSWERS, **files), user_cache()).digest

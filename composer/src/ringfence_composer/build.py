@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
-from ringfence.contract.errors import ManifestError, Problem
+from ringfence.contract.errors import ManifestError, Problem, RingfenceError
 from ringfence.contract.lock import Lane
 from ringfence.contract.names import Digest, digest_of
 
@@ -15,7 +18,9 @@ from ringfence_composer.builders.base import Archive, Artifact, BuildContext, Bu
 from ringfence_composer.builders.c import CBuilder
 from ringfence_composer.builders.python import PythonBuilder
 from ringfence_composer.builders.rust import RustBuilder
-from ringfence_composer.errors import DigestMismatch, InputInvalid, SourceInvalid
+from ringfence_composer.crew import side_by_side
+from ringfence_composer.errors import BuildsFailed, DigestMismatch, InputInvalid, SourceInvalid
+from ringfence_composer.groups import Group
 from ringfence_composer.manifest.component import ComponentManifest
 from ringfence_composer.manifest.graph import Prebuilt
 from ringfence_composer.resolve import ResolvedGraph
@@ -53,31 +58,97 @@ class BuiltNode:
     core: CoreForm | None = None
 
 
+Names: TypeAlias = Mapping[str, tuple[str, str]]
+"""Names of a group's component, each with the node that it belongs to and that node's own name for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltGroup:
+    """A group of fused nodes as one component: `node` is what a node's binary is, `imports` and `exports` say what in it is whose."""
+
+    group: Group
+    node: BuiltNode
+    imports: Names
+    exports: Names
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltGraph:
-    """A graph with all its binaries, by node."""
+    """A graph with all its binaries, by node; and those of its groups of fused nodes, which run in place of their nodes' own."""
 
     resolved: ResolvedGraph
     nodes: Mapping[str, BuiltNode]
+    groups: tuple[BuiltGroup, ...] = ()
+
+    def runs(self, node: str) -> BuiltNode:
+        """What runs for a node: its own binary, or its group's."""
+        return next((one.node for one in self.groups if node in one.group.nodes), self.nodes[node])
+
+    @property
+    def units(self) -> dict[str, BuiltNode]:
+        """All that runs in a store of its own, by name: groups, and nodes that are in none."""
+        fused = {name for one in self.groups for name in one.group.nodes}
+        alone = {name: node for name, node in self.nodes.items() if name not in fused}
+        return alone | {one.group.name: one.node for one in self.groups}
 
 
 def build(resolved: ResolvedGraph, context: BuildContext) -> BuiltGraph:
-    """The graph with its binaries, each component built once, providers first.
+    """The graph with its binaries, each component built once: side by side, as many as there are cores.
 
     Raises:
-        ComposerError: what a builder raises; the other components stay in the cache.
+        ManifestError: what is wrong in sources, of all components at once.
+        ComposerError: what a builder raises; BuildsFailed with the errors of all components that failed, where those are several.
     """
-    done: dict[Path, BuiltNode] = {}
-    nodes: dict[str, BuiltNode] = {}
-    for name in resolved.order:
-        component = resolved.manifest.node(name).component
-        if isinstance(component, Prebuilt):
-            nodes[name] = _taken(component)
-        elif component is not None:
-            if component.folder not in done:
-                done[component.folder] = _built(build_component(component, context))
-            nodes[name] = done[component.folder]
+    written = {name: resolved.manifest.node(name).component for name in resolved.order}
+    components = list({one.folder: one for one in written.values() if isinstance(one, ComponentManifest)}.values())
+    progress = _Progress(context.report)
+
+    def attempt(component: ComponentManifest) -> BuiltNode | RingfenceError:
+        with progress.of(component.name) as report:
+            try:
+                return _built(build_component(component, replace(context, report=report)))
+            except RingfenceError as error:
+                return error
+
+    made = side_by_side(attempt, components, context.cores.count)
+    _refuse([one for one in made if isinstance(one, RingfenceError)])
+    built = {component.folder: one for component, one in zip(components, made, strict=True) if isinstance(one, BuiltNode)}
+    nodes = {name: _taken(one) if isinstance(one, Prebuilt) else built[one.folder] for name, one in written.items() if one is not None}
     return BuiltGraph(resolved=resolved, nodes=nodes)
+
+
+class _Progress:
+    """What is going on in several builds at once: a line for each, all of them told whenever one changes."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report, self._lines, self._lock = report, dict[str, str](), threading.Lock()
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Tells of the one build, as long as it lasts."""
+        key = f"{name} {threading.get_ident()}"
+
+        def tell(message: str) -> None:
+            with self._lock:
+                self._lines[key] = message
+                self._report("\n".join(self._lines.values()))
+
+        try:
+            yield tell
+        finally:
+            with self._lock:
+                if self._lines.pop(key, None) and self._lines:
+                    self._report("\n".join(self._lines.values()))
+
+
+def _refuse(failures: Sequence[RingfenceError]) -> None:
+    """Raises what the failed builds have to say, as one error."""
+    wrong = [problem for one in failures if isinstance(one, ManifestError) for problem in one.problems]
+    errors = [*([ManifestError(wrong)] if wrong else []), *(one for one in failures if not isinstance(one, ManifestError))]
+    if len(errors) == 1:
+        raise errors[0] from (failures[0] if len(failures) == 1 else None)
+    if errors:
+        raise BuildsFailed(errors)
 
 
 def source_problems(components: Iterable[ComponentManifest]) -> Iterator[Problem]:
@@ -127,6 +198,7 @@ def source_of(manifest: ComponentManifest) -> ComponentSource:
         source=manifest.source,
         module=manifest.module,
         requirements=tuple(Requirement(name=one.name, version=one.version, sha256=one.sha256) for one in manifest.requirements),
+        packages=manifest.packages,
         preload=manifest.preload,
         trusted=manifest.trusted,
         sources=manifest.sources,

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 from ringfence.contract.names import Digest, digest_of
 
 from ringfence_composer.builders.cache import BuildCache
+from ringfence_composer.crew import MACHINE, Cores
 from ringfence_composer.toolchain import Toolchain
 
 
@@ -40,9 +41,10 @@ class ComponentSource:
     """What a component.yaml says, with its paths resolved.
 
     `wit` is a folder of WIT (or one file) with the world in it; each of `wit_deps` is a folder or file with a WIT package that it uses.
-    Python: `module` is the entry module in `source`; `preload` names further modules to import while building. Rust: where `trusted`, code
-    of crates that nobody reviewed may run on this machine while building. C: `sources` are compiled, with `defines` (`NAME`, `NAME=VALUE`);
-    they, and the folders `include`, lie in `source` or, after its name, in one of the `archives`.
+    Python: `module` is the entry module in `source`; `packages` a folder laid out as site-packages; `preload` names further modules to
+    import while building. Rust: where `trusted`, code of crates that nobody reviewed may run on this machine while building. C: `sources`
+    are compiled, with `defines` (`NAME`, `NAME=VALUE`); they, and the folders `include`, lie in `source` or, after its name, in one of the
+    `archives`.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ComponentSource:
     source: Path
     module: str = ""
     requirements: tuple[Requirement, ...] = ()
+    packages: Path | None = None
     preload: tuple[str, ...] = ()
     trusted: bool = False
     sources: tuple[str, ...] = ()
@@ -89,7 +92,7 @@ class BuildContext:
 
     `cache` is the folder in which `build/` lies. `report` is told of each step, in a few words; `note` of what stays worth reading
     after the build, such as a compiler's warnings. A tool that runs longer than `deadline` seconds is ended: imports run while building,
-    and a library may loop. `toolchain` holds the official WIT tools.
+    and a library may loop. `toolchain` holds the official WIT tools. Compilers run on `cores`.
     """
 
     cache: Path
@@ -97,6 +100,7 @@ class BuildContext:
     note: Callable[[str], None] = _silent
     toolchain: Toolchain = field(default_factory=Toolchain)
     deadline: float = 300.0
+    cores: Cores = MACHINE
 
 
 class Builder(Protocol):

@@ -4,7 +4,7 @@ No library's own build runs. Its archive is unpacked by reading, the files that 
 
     <scratch>/tree/       the component's source folder, and each archive in a folder of its name
     <scratch>/bindings/   `<world>.h` and what belongs to it
-    <scratch>/objects/    what is compiled
+    <scratch>/objects/    what is compiled (`objects.py` keeps it: of the sources, only those that changed are compiled)
     <cache>/zig/          zig's own parts (the C library), compiled once
     <scratch>/home, tmp   what HOME and TMPDIR name
 
@@ -25,8 +25,8 @@ _FORTIFY_SOURCE, which this C library does not have.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -36,14 +36,19 @@ from ringfence_composer.builders.archives import archive_files
 from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource, built, file_digests
 from ringfence_composer.builders.c_errors import compile_error, lacking, link_error, warnings
 from ringfence_composer.builders.foreign import escaped
+from ringfence_composer.builders.objects import Compiled, ObjectCache
 from ringfence_composer.builders.snapshot import read_file, read_tree, write_tree
-from ringfence_composer.builders.worlds import refuse_other_world
-from ringfence_composer.errors import BuildFailed, InputInvalid, SourceInvalid, ToolFailed, ToolMissing
+from ringfence_composer.builders.worlds import refuse_other_world, refuse_unbound
+from ringfence_composer.crew import side_by_side
+from ringfence_composer.errors import BuildFailed, InputInvalid, SourceInvalid, ToolFailed, ToolMissing, refuse_all
 from ringfence_composer.toolchain import Wit
 from ringfence_composer.tools import run
 
 FORMAT = 1
 """Counts up whenever this builder would make something else of the same inputs: older cache entries are then not used."""
+
+# What C's own library has of the world (time, clock_gettime, getentropy), as far as a component asks for it, by whatever way.
+RUNTIME_NEEDS = frozenset({"wasi:clocks/monotonic-clock", "wasi:clocks/wall-clock", "wasi:random/random"})
 
 _TOOL = "ziglang"
 _CPP = (".cpp", ".cc", ".cxx", ".c++")
@@ -57,6 +62,7 @@ _FLAGS = (
     "-fno-exceptions",
     "-fno-gnu-inline-asm",  # .incbin is the one way of a file into an object that the compiler's list of files does not show
     "-fno-color-diagnostics",
+    "-Wno-date-time",  # an error else; the date is fixed, by SOURCE_DATE_EPOCH
     "-Wno-unused-command-line-argument",
 )
 _LINK = (*_TARGET, "-mexec-model=reactor", "-O2", "-s", "-Wl,-z,stack-size=1048576")
@@ -79,7 +85,7 @@ class CBuilder:
     """Builds components whose language is `c`: C, and C++ without exceptions."""
 
     language: ClassVar[str] = "c"
-    runtime_needs: ClassVar[frozenset[str]] = frozenset()
+    runtime_needs: ClassVar[frozenset[str]] = RUNTIME_NEEDS
 
     def check(self, component: ComponentSource) -> None:
         """Raises InputInvalid where the component's files cannot be used."""
@@ -101,7 +107,7 @@ class CBuilder:
             component,
             context,
             parts.inputs(zig, context.toolchain.digest),
-            lambda work: _Build(component, parts, work, context).component(),
+            lambda work: _Build(component, parts, work, context, zig).component(),
             producers=(f"zig {zig} (clang)", "wit-bindgen-c"),
         )
 
@@ -118,7 +124,7 @@ class _Parts:
     """Everything of the developer's that goes into one build, read once; archives are known by their digests."""
 
     def __init__(self, component: ComponentSource, source: dict[str, bytes], wit: dict[str, bytes], patches: dict[str, bytes]) -> None:
-        self._component, self.source, self._wit, self._patches = component, source, wit, patches
+        self._component, self.source, self.wit, self._patches = component, source, wit, patches
 
     @classmethod
     def read(cls, component: ComponentSource) -> _Parts:
@@ -149,7 +155,7 @@ class _Parts:
             "archives": [[a.registry, a.name, a.version, a.sha256, [patch.name for patch in a.patches]] for a in one.archives],
             "patches": file_digests(self._patches),
             "source": file_digests(self.source),
-            "wit": file_digests(self._wit),
+            "wit": file_digests(self.wit),
         }
 
     def _check(self) -> None:
@@ -167,8 +173,8 @@ class _Parts:
 class _Build:
     """One build, in the empty folder `work`."""
 
-    def __init__(self, component: ComponentSource, parts: _Parts, work: Path, context: BuildContext) -> None:
-        self._component, self._parts, self._work, self._context = component, parts, work, context
+    def __init__(self, component: ComponentSource, parts: _Parts, work: Path, context: BuildContext, zig: str) -> None:
+        self._component, self._parts, self._work, self._context, self._version = component, parts, work, context, zig
         self._files: dict[str, bytes] = {}
 
     def component(self) -> bytes:
@@ -179,13 +185,17 @@ class _Build:
             files = archive_files(one, archive, self._context)
             self._files |= {f"{archive.name}/{path}": content for path, content in files.items()}
         self._check_sources()
+        refuse_unbound(one, self._parts.wit, self._context)
         bindings = toolchain.c(Wit(path=one.wit, deps=one.wit_deps, world=one.world))
+        generated = {**_SUPPORT, **bindings}
         write_tree(self._files, self._work / "tree")
-        write_tree({**bindings, **_SUPPORT}, self._work / "bindings")
+        write_tree(generated, self._work / "bindings")
         for name in ("home", "tmp", "objects"):
             (self._work / name).mkdir()
         (self._context.cache / "zig").mkdir(mode=0o700, parents=True, exist_ok=True)
-        core = self._linked(self._compiled(bindings), bindings)
+        known = self._files | {f"../bindings/{name}": content for name, content in generated.items()}
+        objects = self._compiled(generated, ObjectCache(self._context.cache, known, [_TOOL, self._version]))
+        core = self._linked(objects, bindings)
         adapters = {_PREVIEW1: toolchain.adapter()} if _PREVIEW1.encode() in core else {}
         try:
             content = toolchain.new(core, adapters)
@@ -201,50 +211,67 @@ class _Build:
                 near = ", ".join(sorted(one for one in self._files if str(PurePosixPath(one).parent) == folder)[:16]) or "none"
                 raise InputInvalid(f"{self._component.name}: there is no {path} in its archive", hint=f"files in {folder}: {near}")
 
-    def _compiled(self, bindings: Mapping[str, bytes]) -> list[Path]:
+    def _compiled(self, generated: Iterable[str], cache: ObjectCache) -> list[Path]:
         """An object of each source; all errors of all sources at once."""
-        generated = [f"../bindings/{name}" for name in (*_SUPPORT, *bindings) if name.endswith(".c")]
-        sources = [*generated, *self._component.sources]
-        self._context.report(f"{self._component.name}: compiling {len(sources)} sources")
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            done = list(pool.map(self._object, range(len(sources)), sources))
-        errors = [one for _, found in done for one in found]
-        if errors:
-            first = errors[0]
-            first.further = tuple(other for error in errors for other in (error, *error.further))[1:]
-            raise first
-        return [path for path, _ in done]
+        sources = [*(f"../bindings/{name}" for name in generated if name.endswith(".c")), *self._component.sources]
+        kept = {source: one for source in sources if (one := cache.find(source, self._options(source)))}
+        changed = [source for source in dict.fromkeys(sources) if source not in kept]
+        if changed:
+            of = f" of {len(sources)}" if kept else ""
+            self._context.report(f"{self._component.name}: compiling {len(changed)}{of} sources")
+        made = side_by_side(lambda source: self._object(source, cache), changed, self._context.cores.count)
+        refuse_all(error for one in made if isinstance(one, SourceInvalid) for error in (one, *one.further))
+        done = kept | {source: one for source, one in zip(changed, made, strict=True) if isinstance(one, Compiled)}
+        refuse_all(error for source in self._component.sources for error in self._lacking(source, done[source]))
+        objects = []
+        for number, source in enumerate(sources):
+            for warning in warnings(done[source].said):
+                self._context.note(f"{self._component.name}: {warning}")
+            objects.append(self._work / "objects" / f"{number}.o")
+            objects[-1].write_bytes(done[source].content)
+        return objects
 
-    def _object(self, number: int, source: str) -> tuple[Path, list[SourceInvalid]]:
-        """The object of a source, or what is wrong with it."""
-        target = self._work / "objects" / f"{number}.o"
-        listing, one, own = target.with_suffix(".d"), self._component, source in self._component.sources
-        settings = [f"-D{define}" for define in one.defines] if own else []
+    def _options(self, source: str) -> list[str]:
+        """How a source is compiled: the component's own with its settings."""
+        one = self._component
+        settings = [f"-D{define}" for define in one.defines] if source in one.sources else ["-w"]
         folders = [option for folder in (".", "../bindings", *one.include) for option in ("-I", folder)]
-        options = ["-MD", "-MF", str(listing), *(() if own else ("-w",))]
-        command = "c++" if source.endswith(_CPP) else "cc"
-        try:
-            said = self._zig(command, *_FLAGS, *settings, *folders, *options, "-c", source, "-o", str(target))
-        except ToolFailed as error:
-            found = compile_error(one, error)
-            if isinstance(found, SourceInvalid):
-                return target, [found]
-            raise found from error
-        for warning in warnings(said):
-            self._context.note(f"{one.name}: {warning}")
-        self._refuse_other_files(listing.read_text("utf-8", "replace"))
-        return target, lacking(one, source, self._files[source], target.read_bytes()) if own else []
+        return ["c++" if source.endswith(_CPP) else "cc", *_FLAGS, *settings, *folders]
 
-    def _refuse_other_files(self, listing: str) -> None:
-        """Refuses what was made of a file of the developer's (`#include "/home/…"`); raises BuildFailed."""
-        tree, own = (self._work / "tree").resolve(), _zig_folder().resolve()
+    def _object(self, source: str, cache: ObjectCache) -> Compiled | SourceInvalid:
+        """The object of a source, which is remembered, or what is wrong with the source."""
+        options = self._options(source)
+        with self._context.cores.taken(), tempfile.TemporaryDirectory(dir=self._work / "objects") as folder:
+            target, listing = Path(folder) / "it.o", Path(folder) / "it.d"
+            try:
+                said = self._zig(*options, "-MD", "-MF", str(listing), "-c", source, "-o", str(target))
+            except ToolFailed as error:
+                found = compile_error(self._component, error)
+                if isinstance(found, SourceInvalid):
+                    return found
+                raise found from error
+            compiled, used = Compiled(content=target.read_bytes(), said=said), self._used(listing.read_text("utf-8", "replace"))
+        cache.keep(source, options, used, compiled)
+        return compiled
+
+    def _lacking(self, source: str, compiled: Compiled) -> list[SourceInvalid]:
+        return lacking(self._component, source, self._files[source], compiled.content)
+
+    def _used(self, listing: str) -> list[str]:
+        """The files that an object was made of, but for the compiler's; raises BuildFailed where one is the developer's.
+
+        Such as by `#include "/home/…"`.
+        """
+        tree, compilers = (self._work / "tree").resolve(), [_zig_folder().resolve(), (self._context.cache / "zig").resolve()]
+        used = []
         for word in listing.replace("\\\n", " ").partition(": ")[2].split():
             path = (tree / word).resolve()
-            if not (
-                path.is_relative_to(tree.parent) or path.is_relative_to(own) or path.is_relative_to((self._context.cache / "zig").resolve())
-            ):
+            if path.is_relative_to(tree.parent):
+                used.append(os.path.relpath(path, tree).replace(os.sep, "/"))
+            elif not any(path.is_relative_to(one) for one in compilers):
                 hint = "put a copy into the source folder, where it is wanted"
                 raise BuildFailed(self._component.name, f"{escaped(word)} was compiled in, which is no part of the component", hint=hint)
+        return used
 
     def _linked(self, objects: list[Path], bindings: Mapping[str, bytes]) -> bytes:
         target = self._work / "core.wasm"
@@ -270,6 +297,7 @@ class _Build:
                 "TMPDIR": str(self._work / "tmp"),
                 "LC_ALL": "C.UTF-8",
                 "ZIG_GLOBAL_CACHE_DIR": str(self._context.cache / "zig"),
+                "SOURCE_DATE_EPOCH": "0",
                 "ZIG_LOCAL_CACHE_DIR": str(self._work / "tmp"),
             },
             log=said.append,

@@ -16,23 +16,27 @@ _INCLUDED = re.compile(r"^(?:In file included from |\s+from )(?P<file>[^:]+):(?P
 _UNDEFINED = re.compile(r"undefined symbol: (?P<name>\S+)")
 _MISMATCH = re.compile(r"function signature mismatch: (?P<name>\S+)")
 
+_JUMPS = ("setjmp", "_setjmp", "__sigsetjmp", "sigsetjmp", "longjmp", "_longjmp", "siglongjmp")
+_THREADS = ("pthread_create", "thrd_create")
+_LOADING = ("dlopen", "dlsym", "dlclose")
+_PROCESSES = ("fork", "vfork", "system", "popen", "posix_spawn", "posix_spawnp", "execl", "execlp", "execv", "execve", "execvp", "waitpid")
+_THROWING = ("__cxa_throw", "__cxa_allocate_exception", "__cxa_begin_catch")
 LACKING = {
-    "setjmp": "setjmp and longjmp",
-    "pthread_create": "threads",
-    "thrd_create": "threads",
-    "dlopen": "dynamic loading",
-    "dlsym": "dynamic loading",
-    "fork": "processes",
-    "system": "processes",
-    "popen": "processes",
-    "__cxa_throw": "C++ exceptions",
-    "__cxa_allocate_exception": "C++ exceptions",
+    **dict.fromkeys(_JUMPS, "setjmp and longjmp"),
+    **dict.fromkeys(_THREADS, "threads"),
+    **dict.fromkeys(_LOADING, "dynamic loading"),
+    **dict.fromkeys(_PROCESSES, "processes"),
+    **dict.fromkeys(_THROWING, "C++ exceptions"),
 }
 """What a guest has not, by the functions that a source would call for it. The C library has stand-ins for some, which fail at run time."""
 
 _SAID = {
     "Setjmp/longjmp support requires": "setjmp and longjmp",
     "with exceptions disabled": "C++ exceptions",
+    **{
+        f"named '{name}' in namespace 'std'": "threads"
+        for name in ("thread", "jthread", "async", "mutex", "recursive_mutex", "shared_mutex", "condition_variable", "this_thread")
+    },
 }
 _WITHOUT = "a guest has none: leave that part of the library out, by its own switches (defines) or by a patch"
 

@@ -17,20 +17,15 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from ringfence.contract.names import Digest, digest_of, is_digest
 
+from ringfence_composer.builders.locks import held, held_if_free
 from ringfence_composer.errors import InputInvalid
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 _COMPONENT = "component.wasm"
 _ENTRY = "entry.json"
@@ -62,7 +57,7 @@ class BuildCache:
         self.prepare()
         if stored := self._read(inputs):
             return stored
-        with self._locked(inputs):
+        with held(self._lock(inputs), lambda: self._report("waiting for the same build in another process")):
             if stored := self._read(inputs):
                 return stored
             self._sweep(inputs)
@@ -79,23 +74,8 @@ class BuildCache:
         return self._read(inputs)
 
     def prepare(self) -> None:
-        """Makes the folder; refuses one that somebody else could write to: what lies in it is run.
-
-        Raises:
-            InputInvalid: The cache folder cannot be used.
-        """
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            status = self._folder.lstat()
-        except OSError as error:
-            raise InputInvalid(f"the build cache cannot be made: {error.strerror}", hint="name another with --cache") from error
-        if not hasattr(os, "getuid"):
-            return
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
-            raise InputInvalid(
-                "the build cache is not a folder of yours, or others may write to it",
-                hint="run chmod 700 on its folder build, or name another with --cache",
-            )
+        """Makes the folder; see `private_folder`."""
+        private_folder(self._folder)
 
     def _read(self, inputs: Digest) -> Stored | None:
         """The entry of `inputs`; None where there is none, or it is not whole."""
@@ -144,21 +124,31 @@ class BuildCache:
             if owner == held:
                 _remove(folder)
             elif is_digest(owner):
-                with self._lock_file(owner) as lock:
-                    if _try_lock(lock):
+                with held_if_free(self._lock(owner)) as free:
+                    if free:
                         _remove(folder)
 
-    @contextmanager
-    def _locked(self, inputs: Digest) -> Iterator[None]:
-        """Holds the lock of `inputs`. Lock files stay: removing one that somebody waits for would let two in."""
-        with self._lock_file(inputs) as lock:
-            if not _try_lock(lock):
-                self._report("waiting for the same build in another process")
-                _wait_lock(lock)
-            yield
+    def _lock(self, inputs: Digest) -> Path:
+        return self._folder / f"{_hex(inputs)}.lock"
 
-    def _lock_file(self, inputs: Digest) -> BinaryIO:
-        return open(self._folder / f"{_hex(inputs)}.lock", "ab")
+
+def private_folder(folder: Path) -> Path:
+    """A folder of the cache, made where it is missing; refuses one that somebody else could write to: what lies in it is run.
+
+    Raises:
+        InputInvalid: The folder cannot be used.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.lstat()
+    except OSError as error:
+        raise InputInvalid(f"the build cache cannot be made: {error.strerror}", hint="name another with --cache") from error
+    if hasattr(os, "getuid") and (not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022):
+        raise InputInvalid(
+            "the build cache is not a folder of yours, or others may write to it",
+            hint=f"run chmod 700 on its folder {folder.name}, or name another with --cache",
+        )
+    return folder
 
 
 def _hex(digest: Digest) -> str:
@@ -180,39 +170,3 @@ def _remove(folder: Path) -> None:
     """Removes a scratch folder; what cannot be removed now is left for the next sweep."""
     with suppress(OSError):
         shutil.rmtree(folder)
-
-
-def _try_lock(lock: BinaryIO) -> bool:
-    """Whether the lock was free; it is then held until the file is closed."""
-    try:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
-            _windows_lock(lock, wait=False)
-    except OSError:
-        return False
-    return True
-
-
-def _wait_lock(lock: BinaryIO) -> None:
-    if fcntl is not None:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    else:
-        _windows_lock(lock, wait=True)
-
-
-def _windows_lock(lock: BinaryIO, *, wait: bool) -> None:
-    """As flock: raises OSError where it is taken and `wait` is false."""
-    import msvcrt
-    import time
-
-    while True:
-        lock.seek(0)
-        try:
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            if not wait:
-                raise
-            time.sleep(0.1)
-        else:
-            return

@@ -16,13 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from ringfence_composer.builders.base import BuildContext, ComponentSource
+from ringfence_composer.builders.crate_store import CratePlace
 from ringfence_composer.builders.foreign import escaped, shown
-from ringfence_composer.errors import BuildFailed, ComposerError, SourceInvalid, ToolFailed
+from ringfence_composer.builders.native import INSTEAD
+from ringfence_composer.errors import BuildFailed, ComposerError, SourceInvalid, ToolFailed, refuse_all
+from ringfence_composer.replace import replace_file
 from ringfence_composer.tools import find, run, rust_environment
 
 LOCK = "Cargo.lock"
 _REVIEWED = Path(__file__).with_name("reviewed_crates.txt")
 _TRUST = "remove it, or take a version that is; where you trust it with all that you may do, write `build: trusted` in component.yaml"
+_NATIVE = f"{INSTEAD}; where you trust all of them with all that you may do, write `build: trusted` in component.yaml"
 _STALE = ("cannot update the lock file", "lock file needs to be updated", "needs to be updated but --")
 
 
@@ -36,16 +40,18 @@ class HostCrate:
     links: str | None = None
 
 
-def lay_out_crates(component: ComponentSource, crate: Path, work: Path, context: BuildContext) -> None:
-    """Copies of all crates in Cargo.lock in `work/vendor`, and the settings in `work/cargo` that have cargo find them there.
+def lay_out_crates(component: ComponentSource, crate: Path, place: CratePlace, context: BuildContext) -> None:
+    """Copies of all crates in Cargo.lock, and the settings that have cargo find them there.
 
     Those that were fetched before need no network; nothing of them runs.
 
     Raises:
         SourceInvalid: Cargo.lock and Cargo.toml do not fit. BuildFailed: One cannot be had.
     """
-    (work / "vendor").mkdir()
-    command: list[str | Path] = [find("cargo"), "vendor", "--locked", "--versioned-dirs", "--color", "never", work / "vendor"]
+    if place.settings.is_file():
+        return
+    place.cargo_home.mkdir(exist_ok=True)
+    command: list[str | Path] = [find("cargo"), "vendor", "--locked", "--versioned-dirs", "--color", "never", place.vendor]
     environment = rust_environment()
     try:
         settings = run([*command, "--offline"], cwd=crate, env=environment, timeout=context.deadline)
@@ -55,8 +61,7 @@ def lay_out_crates(component: ComponentSource, crate: Path, work: Path, context:
             settings = run(command, cwd=crate, env=environment, timeout=context.deadline)
         except ToolFailed as error:
             raise cargo_failed(component, error, "its crates cannot be fetched") from error
-    (work / "cargo").mkdir()
-    (work / "cargo" / "config.toml").write_text(settings, "utf-8")
+    replace_file(place.settings, settings.encode())
 
 
 def cargo_failed(component: ComponentSource, error: ToolFailed, what: str) -> ComposerError:
@@ -79,14 +84,11 @@ def refuse_unreviewed(component: ComponentSource, metadata: Mapping[str, Any], l
     `metadata` is what `cargo metadata` says of the crates, `lock` the Cargo.lock.
     """
     sums = {(one["name"], one["version"]): one.get("checksum") for one in tomllib.loads(lock.decode()).get("package", ())}
-    found = [
-        SourceInvalid(component.name, _reason(one), file=LOCK, line=_line_of(lock, one), hint=_TRUST)
+    refuse_all(
+        SourceInvalid(component.name, _reason(one), file=LOCK, line=_line_of(lock, one), hint=_NATIVE if one.links else _TRUST)
         for one in host_crates(metadata)
         if (one.name, one.version, sums.get((one.name, one.version))) not in _reviewed()
-    ]
-    if found:
-        found[0].further = tuple(found[1:])
-        raise found[0]
+    )
 
 
 def host_crates(metadata: Mapping[str, Any]) -> list[HostCrate]:
@@ -95,19 +97,23 @@ def host_crates(metadata: Mapping[str, Any]) -> list[HostCrate]:
     needs = {one["id"]: list(_needs(one)) for one in metadata["resolve"]["nodes"]}
     built = _reached([metadata["resolve"]["root"]], needs, {"normal", "build"})
     how: dict[str, str] = {}
-    for package in built:
+
+    def part_of(what: str, roots: Iterable[str]) -> None:
+        for other in _reached(roots, needs, {"normal"}):
+            how.setdefault(other, f"as part of the {what}")
+
+    for package in sorted(built, key=lambda one: (packages[one]["name"], packages[one]["version"])):
+        name = packages[package]["name"]
         kinds = {kind for target in packages[package]["targets"] for kind in target["kind"]}
         if "custom-build" in kinds:
             how[package] = "its build script"
-            tools = [other for kind, other in needs[package] if kind == "build"]
-            how |= {other: "as part of a build script" for other in _reached(tools, needs, {"normal"}) if other not in how}
+            part_of(f"build script of {name}", [other for kind, other in needs[package] if kind == "build"])
         if "proc-macro" in kinds:
             how[package] = "as a procedural macro"
-            how |= {other: "as part of a procedural macro" for other in _reached([package], needs, {"normal"}) if other not in how}
-    found = (
-        HostCrate(name=packages[one]["name"], version=packages[one]["version"], how=how[one], links=packages[one]["links"]) for one in how
-    )
-    return sorted(found, key=lambda one: (one.name, one.version))
+            part_of(f"procedural macro {name}", [package])
+    found = (packages[one] | {"how": how[one]} for one in how)
+    crates = (HostCrate(name=one["name"], version=one["version"], how=one["how"], links=one["links"]) for one in found)
+    return sorted(crates, key=lambda one: (one.name, one.version))
 
 
 def _needs(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ _MOUNTS = {_SOURCE: "source", "2": "requirements"}
 _SYNTAX = ("SyntaxError:", "IndentationError:", "TabError:")
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(?P<name>[\w.]+)'")
 _NO_ATTRIBUTE = re.compile(r"AttributeError: module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'")
-_LACKING = re.compile(rf"LookupError: {re.escape(LACKING)}(?P<names>[\w.: ]+)$")
+_LACKING = re.compile(rf"LookupError: {re.escape(LACKING)}(?P<names>[\w.:, ]+)$")
 _WORLD = re.compile(r'^    "(?P<world>[^"\n]+)",$', re.MULTILINE)
 
 
@@ -40,7 +40,8 @@ def explained(component: ComponentSource, error: ToolFailed) -> ComposerError:
             output=shown(output.splitlines()),
             hint="a module ends the process, uses all memory or recurses without end when it is imported",
         )
-    if found := _NO_ATTRIBUTE.search(output.rpartition("\n")[2]):
+    inside = any((frame := _FRAME.match(line)) and frame["mount"] in _MOUNTS for line in output.splitlines())
+    if not inside and (found := _NO_ATTRIBUTE.search(output.rpartition("\n")[2])):
         return _no_export(component, found["module"], found["name"])
     if output.startswith("ModuleNotFoundError:") and (missing := _NO_MODULE.match(output)):
         # Without a traceback it is componentize-py that looks for it: the module with the resources of an exported interface.
@@ -94,8 +95,17 @@ def _no_export(component: ComponentSource, module: str, name: str | None) -> Sou
     )
 
 
-def _lacking(component: ComponentSource, missing: list[list[str]]) -> SourceInvalid:
-    """All classes and methods that the world's exports ask for and nobody wrote, told at the first of them."""
+def _lacking(component: ComponentSource, told: list[list[str]]) -> SourceInvalid:
+    """All classes and methods that the world's exports ask for and nobody wrote, or wrote with other parameters."""
+    found = [_unfit(component, *one) for one in told if len(one) != 3]
+    if missing := [one for one in told if len(one) == 3]:
+        found.insert(0, _missing(component, missing))
+    found[0].further = tuple(found[1:])
+    return found[0]
+
+
+def _missing(component: ComponentSource, missing: list[list[str]]) -> SourceInvalid:
+    """What nobody wrote, told at the first class of it."""
     methods: dict[tuple[str, str], list[str]] = {}
     for module, name, method in missing:
         methods.setdefault((module, name), []).append(method)
@@ -110,16 +120,32 @@ def _lacking(component: ComponentSource, missing: list[list[str]]) -> SourceInva
     )
 
 
+def _unfit(component: ComponentSource, module: str, name: str, method: str, given: str, wanted: str) -> SourceInvalid:
+    """A method that can't be called as its WIT says; the parameters are names with commas between."""
+    file = _file_of(component, module)
+    first, _, others = wanted.partition(",")
+    called = others if first == "cls" else wanted
+    return SourceInvalid(
+        component.name,
+        f"{name}.{method} takes ({given.replace(',', ', ')}), where its WIT has it called with ({called.replace(',', ', ')})",
+        file=file,
+        line=_line_of(component, file, name, method),
+        hint=f"write {'@classmethod and ' if first == 'cls' else ''}def {method}({wanted.replace(',', ', ')})",
+    )
+
+
 def _file_of(component: ComponentSource, module: str) -> str:
     path = module.replace(".", "/")
     return f"{path}/__init__.py" if (component.source / path).is_dir() else f"{path}.py"
 
 
-def _line_of(component: ComponentSource, file: str, name: str) -> int:
-    """The line in which a class begins; 0 where that can't be told."""
+def _line_of(component: ComponentSource, file: str, name: str, method: str = "") -> int:
+    """The line in which a class begins, or its method where that is written in it; 0 where that can't be told."""
     with suppress(OSError, SyntaxError, ValueError):
         tree = ast.parse((component.source / file).read_bytes())
-        return next((node.lineno for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name), 0)
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name]
+        inside = [one.lineno for node in classes for one in node.body if isinstance(one, ast.FunctionDef) and one.name == method]
+        return next(iter([*inside, *(node.lineno for node in classes)]), 0)
     return 0
 
 
@@ -137,9 +163,9 @@ def _not_imported(component: ComponentSource, output: str) -> ComposerError:
         return _bad_syntax(component, lines, frames[-1]["path"], int(frames[-1]["line"]))
     where = f" ({_MOUNTS[frames[-1]['mount']]}/{escaped(frames[-1]['path'])}, line {frames[-1]['line']})" if frames else ""
     missing = _NO_MODULE.search(lines[-1])
-    hint = "only modules that can be imported in the guest can be built in: CPython without ssl, ctypes, threads and other compiled parts"
+    hint = "only modules that can be imported in the guest can be built in: CPython without threads, processes, machine code or TLS"
     if missing:
-        hint = f"add the package with {missing['name']} to `requirements:`, unless the guest lacks it (ssl, ctypes, lzma, bz2, mmap, …)"
+        hint = f"add the package with {missing['name']} to `requirements:`, unless it is compiled, which the guest cannot load"
     return BuildFailed(
         component.name,
         f"a module cannot be imported{where}: {escaped(lines[-1])}",

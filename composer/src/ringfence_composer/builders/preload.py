@@ -1,8 +1,9 @@
 """Python sources into the entry module that imports, while building, all that they may import later.
 
-A CPython guest has no files: only modules imported while building exist at run time. So the generated entry module imports every module of
-the source and of each requirement, what their code imports anywhere (inside functions, too), what the standard library's own modules import
-lazily, and what the codec machinery looks up by name.
+A CPython guest has no files. So the generated entry module imports every module of the source and of each requirement, what their code
+imports anywhere (inside functions, too), what the standard library's own modules import lazily, and what the codec machinery looks up by
+name. All else that may be imported or read is packed (`stand_ins/ringfence_shelf.py`), and what such a guest lacks is stood in for by
+modules that can be imported, and say so when they are used (`stand_ins/`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 ENTRY_MODULE = "ringfence_entry"
 """The generated module's name."""
@@ -21,10 +23,22 @@ SKIPPED_FILE = "skipped"
 """The file beside the generated module into which it writes the modules it had to leave out, one a line."""
 
 LACKING = "ringfence: the exports lack "
-"""How the generated module's error begins where exports lack something; `module:Class:method` of each follows, a class's with no method."""
+"""How the generated module's error begins where exports lack something; `module:Class:method` of each follows, a class's with no method.
+
+Of a method that can't be called as its WIT says, `:given:wanted` follow: the names of its parameters and of those in the bindings.
+"""
 
 RESERVED = frozenset(
-    {ENTRY_MODULE, "wit_world", "componentize_py_types", "componentize_py_runtime", "componentize_py_async_support", "poll_loop"}
+    {
+        ENTRY_MODULE,
+        "ringfence_gap",
+        "ringfence_shelf",
+        "wit_world",
+        "componentize_py_types",
+        "componentize_py_runtime",
+        "componentize_py_async_support",
+        "poll_loop",
+    }
 )
 """Names that componentize-py or this module take."""
 
@@ -52,7 +66,8 @@ _ALWAYS = (
 )
 # Importing these does something: opens a window or a browser, prints, starts a test run.
 _NEVER = frozenset({"antigravity", "idlelib", "lib2to3", "pip", "test", "this", "tkinter", "turtle", "turtledemo"})
-_TESTS = frozenset({"test", "tests", "conftest"})
+_SUITES = frozenset({"test", "tests"})
+"""Folders with a library's own tests. A module called so is no such thing: `werkzeug.test` is what applications test themselves with."""
 _LOADERS = frozenset({"import_module", "__import__"})
 # For files whose syntax is newer than the Python that runs this.
 _IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b|import[ \t]+([\w.]+))", re.MULTILINE)
@@ -61,9 +76,16 @@ _TEMPLATE = '''\
 """Generated: imports all that may be imported later, then stands in for {entry!r}."""
 
 import importlib
+import inspect
 import os
 import re
 import sys
+
+sys.dont_write_bytecode = True  # nobody reads it again, and the time of its writing would stay in this interpreter's memory
+sys.path.insert(0, os.path.dirname(__file__))  # what stands in for a module comes before it
+
+import ringfence_gap
+import ringfence_shelf
 
 _ENTRY = {entry!r}
 _REQUIRED = {required!r}
@@ -132,7 +154,10 @@ def _asked():
 
 
 def _lacking():
-    """Classes and methods of exports that nobody wrote. componentize-py tells the first missing class, and methods at their call only."""
+    """Classes and methods of exports that nobody wrote, and methods that can't be called as their WIT says.
+
+    componentize-py tells the first missing class, and all else at its call only.
+    """
     for protocol, module in _asked():
         if module is None or not getattr(protocol, "_is_protocol", False) or not protocol.__module__.startswith("wit_world"):
             continue
@@ -141,12 +166,39 @@ def _lacking():
         if given is None and wanted:
             yield f"{{module.__name__}}:{{protocol.__name__}}:"
         elif given is not None:
-            own = {{name: getattr(given, name, None) for name in wanted}}
-            missing = [name for name, method in own.items() if method is None or getattr(method, "__isabstractmethod__", False)]
-            yield from (f"{{module.__name__}}:{{protocol.__name__}}:{{name}}" for name in missing)
+            for name in wanted:
+                method = getattr(given, name, None)
+                missing = method is None or getattr(method, "__isabstractmethod__", False)
+                if missing or (unfit := _unfit(protocol, given, name)):
+                    yield f"{{module.__name__}}:{{protocol.__name__}}:{{name}}" + ("" if missing else unfit)
 
 
-_preload()
+def _unfit(protocol, given, name):
+    """The parameters of a method and those of its WIT, where it can't be called with so many; else nothing."""
+    asked = vars(protocol)[name]
+    of_class = isinstance(asked, classmethod)
+    code = (asked.__func__ if of_class else asked).__code__
+    names = code.co_varnames[: code.co_argcount]
+    method = getattr(given, name)
+    # A plain function gets the instance besides, a static or class method is bound already.
+    plain = inspect.isfunction(inspect.getattr_static(given, name)) and not of_class
+    try:
+        signature = inspect.signature(method)
+    except (TypeError, ValueError):
+        return ""
+    try:
+        signature.bind(*names[0 if plain else 1 :])
+    except TypeError:
+        return ":" + ",".join(signature.parameters) + ":" + ",".join(names)
+    return ""
+
+
+ringfence_gap.prepare()
+os.environ["USER"] = "nobody"  # some libraries ask for it when they are imported
+with ringfence_gap.no_network():
+    _preload()
+del os.environ["USER"]
+ringfence_shelf.fill(("/0", "/1", "/2"))
 _entry = sys.modules[_ENTRY]
 if _missing := list(_lacking()):
     raise LookupError({lacking!r} + " ".join(_missing))
@@ -170,7 +222,7 @@ def entry_module(
     """
     own = modules_of(source)
     required = [entry, *sorted(own - {entry}), *sorted(set(preload) - own)]
-    theirs = {name for name in modules_of(requirements) if not _TESTS & set(name.split("."))}
+    theirs = modules_of(without_suites(requirements))
     tops = {name.partition(".")[0] for name in own | theirs}
     modules, members = (
         {name for name in names if name.partition(".")[0] not in tops | _NEVER}
@@ -187,9 +239,25 @@ def entry_module(
     )
 
 
+def stand_ins() -> dict[str, bytes]:
+    """The files that go beside the entry module: modules that stand in for those which the guest's interpreter lacks."""
+    folder = Path(__file__).parent / "stand_ins"
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.py"))}
+
+
 def modules_of(files: Mapping[str, bytes]) -> AbstractSet[str]:
     """The names of all modules and packages in these files, `__main__` modules left out."""
     return {name for path in files if (name := _module_name(path)) is not None}
+
+
+def without_suites(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """These files but for the libraries' own tests."""
+    return {path: data for path, data in files.items() if not _in_suite(path)}
+
+
+def _in_suite(path: str) -> bool:
+    *folders, name = path.split("/")
+    return name == "conftest.py" or not _SUITES.isdisjoint(folders)
 
 
 def shadowed(files: Mapping[str, bytes]) -> list[str]:

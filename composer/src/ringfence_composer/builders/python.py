@@ -12,12 +12,14 @@ environment that holds nothing of the developer's (design §7.7):
     <scratch>/out/           outside the guest's reach; of all this, only out/component.wasm is taken
 
 Two builds of the same inputs differ in their bytes: componentize-py stores the memory of an interpreter that has started with a random
-hash seed, and offers no way to fix it. So an artifact's digest is recorded beside that of its inputs, and only the inputs are equal
-everywhere.
+hash seed, and offers no way to fix it (it hands on no PYTHONHASHSEED). Measured, that is all but some 160 of six million bytes; the rest
+are clocks, and the times of the folder into which it unpacks the standard library. What is in our hands is fixed: the times of our files,
+and no byte code is written. So an artifact's digest is recorded beside that of its inputs, and only the inputs are equal everywhere.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -27,13 +29,13 @@ from typing import Any, ClassVar
 
 from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource, built, file_digests
 from ringfence_composer.builders.guest_errors import explained
-from ringfence_composer.builders.preload import ENTRY_MODULE, SKIPPED_FILE, entry_module, modules_of, shadowed
+from ringfence_composer.builders.preload import ENTRY_MODULE, SKIPPED_FILE, entry_module, modules_of, shadowed, stand_ins
 from ringfence_composer.builders.requirements import check_pins, fetch_requirements
 from ringfence_composer.builders.snapshot import read_file, read_tree, write_tree
 from ringfence_composer.errors import BuildFailed, InputInvalid, ToolFailed, ToolMissing
 from ringfence_composer.tools import run
 
-FORMAT = 2
+FORMAT = 6
 """Counts up whenever this builder would make something else of the same inputs: older cache entries are then not used."""
 
 GUEST_PYTHON = "3.14"
@@ -70,7 +72,7 @@ class PythonBuilder:
             BuildFailed: A module cannot be imported, or a requirement cannot be built in.
             ToolMissing: componentize-py or uv is not installed.
         """
-        tool = _tool_version()
+        tool = tool_version()
         parts = _Parts.read(component)
         return built(
             self,
@@ -85,9 +87,10 @@ class PythonBuilder:
 class _Parts:
     """Everything of the developer's that goes into one build, read once."""
 
-    def __init__(self, component: ComponentSource, source: dict[str, bytes], wit: dict[str, bytes]) -> None:
+    def __init__(self, component: ComponentSource, source: dict[str, bytes], wit: dict[str, bytes], packages: dict[str, bytes]) -> None:
         self._component = component
         self.source = source
+        self.packages = packages
         self.wit = wit
 
     @classmethod
@@ -95,26 +98,34 @@ class _Parts:
         """Reads and checks them; raises InputInvalid."""
         check_pins(component)
         source = read_tree(component.source, what=f"{component.name}: source")
-        source = {path: content for path, content in source.items() if PurePosixPath(path).name != "componentize-py.toml"}
+        source = _usable(source)
         _check_modules(component, source)
-        return cls(component, source, _read_wit(component))
+        packages = read_tree(component.packages, what=f"{component.name}: packages") if component.packages else {}
+        return cls(component, source, _read_wit(component), _usable(packages))
 
     def inputs(self, tool: str) -> dict[str, Any]:
         """What the artifact depends on, as JSON values; equal on every machine, whatever the order of files, keys and requirements."""
         component = self._component
         return {
-            "builder": {"language": "python", "format": FORMAT},
+            "builder": {"language": "python", "format": FORMAT, "stand_ins": file_digests(stand_ins())},
             "tools": {_TOOL: tool},
             "world": component.world,
             "module": component.module,
             "preload": sorted(set(component.preload)),
             "requirements": sorted([one.name.lower(), one.version, one.sha256] for one in component.requirements),
+            "packages": file_digests(self.packages),
             "source": file_digests(self.source),
             "wit": file_digests(self.wit),
         }
 
 
-def _tool_version() -> str:
+def _usable(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files without those in which componentize-py would read of folders with further WIT."""
+    return {path: content for path, content in files.items() if PurePosixPath(path).name != "componentize-py.toml"}
+
+
+def tool_version() -> str:
+    """The version of the installed componentize-py. Raises ToolMissing."""
     try:
         return version(_TOOL)
     except PackageNotFoundError as error:
@@ -164,22 +175,28 @@ def _wit_files(component: ComponentSource, place: Path) -> dict[str, bytes]:
 def _build(component: ComponentSource, parts: _Parts, work: Path, context: BuildContext) -> bytes:
     """The component's bytes, made in the empty folder `work`."""
     requirements = fetch_requirements(component, GUEST_PYTHON, work, context)
+    if clash := sorted(requirements.keys() & parts.packages.keys()):
+        raise BuildFailed(component.name, f"a requirement and the packages both bring {clash[0]}", hint="remove one of them")
+    requirements |= parts.packages
     entry = entry_module(component.module, parts.source, requirements, component.preload)
-    write_tree({f"{ENTRY_MODULE}.py": entry.encode()}, work / "entry")
+    write_tree({f"{ENTRY_MODULE}.py": entry.encode(), **stand_ins()}, work / "entry")
     write_tree(parts.source, work / "source")
     write_tree(requirements, work / "requirements")
     write_tree(parts.wit, work / "wit")
+    for path in (one for folder in ("entry", "source", "requirements") for one in (work / folder, *(work / folder).rglob("*"))):
+        os.utime(path, (0, 0))  # import remembers it
     environment = _environment(work)
-    context.report(f"{component.name}: building with {_TOOL}")
     paths = [option for folder in ("entry", "source", "requirements") for option in ("-p", folder)]
     command = [sys.executable, "-I", "-c", _ISOLATED, "-d", "wit", "-w", component.world]
     try:
-        run(
-            [*command, "componentize", ENTRY_MODULE, *paths, "-o", "out/component.wasm"],
-            cwd=work,
-            env=environment,
-            timeout=context.deadline,
-        )
+        with context.cores.taken():
+            context.report(f"{component.name}: building with {_TOOL}")
+            run(
+                [*command, "componentize", ENTRY_MODULE, *paths, "-o", "out/component.wasm"],
+                cwd=work,
+                env=environment,
+                timeout=context.deadline,
+            )
     except ToolFailed as error:
         raise explained(component, error) from error
     _report_skipped(component, work, context)

@@ -80,13 +80,13 @@ def _install(component: ComponentSource, requirement: Requirement, guest_python:
     options = ["--no-deps", "--require-hashes", "--no-build", "--link-mode", "copy", "--no-compile-bytecode"]
     command = [find_uv(), "pip", "install", *options, "--python", sys.executable, "--python-version", guest_python]
     try:
-        run([*command, "--target", str(target), "-r", str(pins)], cwd=target.parent, env=_environment(), timeout=context.deadline)
+        run([*command, "--target", str(target), "-r", str(pins)], cwd=target.parent, env=index_environment(), timeout=context.deadline)
     except ToolFailed as error:
         raise _explained(component, requirement, error) from error
 
 
-def _environment() -> dict[str, str]:
-    """The developer's environment, for uv alone, which runs no foreign code; of uv's variables those that say where packages are."""
+def index_environment() -> dict[str, str]:
+    """The developer's environment, for uv alone, where it runs no foreign code; of uv's variables those that say where packages are."""
     return {name: value for name, value in os.environ.items() if not name.startswith("UV_") or name.startswith(_UV_SETTINGS)}
 
 

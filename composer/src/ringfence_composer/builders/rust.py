@@ -1,15 +1,10 @@
 """Rust components, by cargo for `wasm32-wasip2`.
 
 A crate is built as its author would, by `cargo build --release --locked`, but from copies and in an environment that holds nothing of the
-developer's (design §7.7):
+developer's (design §7.7): copies of the crate and of the WIT folders, each where it lies relative to the others, and of all crates in
+Cargo.lock (`crate_store.py`, which also keeps what those were compiled to). Only the component is taken.
 
-    <scratch>/tree/     copies of the crate and of the WIT folders, each where it lies relative to the others
-    <scratch>/vendor/   copies of all crates in Cargo.lock
-    <scratch>/cargo/    CARGO_HOME, which leads to them and nowhere else
-    <scratch>/target/   of all this, only the component is taken
-    <scratch>/home, tmp what HOME and TMPDIR name
-
-Equal sources make equal components, in whatever folder: no path of the machine gets into them.
+Equal sources make equal components, in whatever folder and whatever was compiled before: no path of the machine gets into them.
 """
 
 from __future__ import annotations
@@ -26,8 +21,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ringfence_composer.builders.base import Artifact, BuildContext, ComponentSource, built, file_digests
+from ringfence_composer.builders.crate_store import CratePlace, crate_place
 from ringfence_composer.builders.crates import LOCK, cargo_failed, lay_out_crates, refuse_unreviewed
 from ringfence_composer.builders.foreign import escaped
+from ringfence_composer.builders.native import native_error
 from ringfence_composer.builders.rust_errors import compile_errors, messages, warnings
 from ringfence_composer.builders.snapshot import read_file, read_tree, write_tree
 from ringfence_composer.builders.worlds import refuse_other_world
@@ -74,7 +71,7 @@ class RustBuilder:
             component,
             context,
             parts.inputs(rust),
-            lambda work: _Build(component, parts, work, context, rust).component(),
+            lambda _: _made(component, parts, context, rust),
             producers=(f"rustc {rust.release}",),
         )
 
@@ -117,10 +114,21 @@ class _Parts:
         """A file of the crate."""
         return self.files.get(os.path.normpath(f"{self.crate}/{name}").replace(os.sep, "/"))
 
+    @property
+    def own(self) -> Mapping[str, bytes]:
+        """The files of the crate, by their paths in it."""
+        crate = "" if self.crate == "." else f"{self.crate}/".replace(os.sep, "/")
+        return {path.removeprefix(crate): content for path, content in self.files.items() if path.startswith(crate)}
+
     @cached_property
     def manifest(self) -> Mapping[str, Any]:
         """Cargo.toml. Raises SourceInvalid."""
         return _toml(self._component, _MANIFEST, self.file(_MANIFEST) or b"")
+
+    @cached_property
+    def lock(self) -> Mapping[str, Any]:
+        """Cargo.lock. Raises SourceInvalid."""
+        return _toml(self._component, LOCK, self.file(LOCK) or b"")
 
     def inputs(self, rust: _Rust) -> dict[str, Any]:
         """What the artifact depends on, as JSON values; equal on every machine."""
@@ -144,11 +152,11 @@ class _Parts:
         if "cdylib" not in kinds:
             hint = 'write in it: [lib] crate-type = ["cdylib"]'
             raise SourceInvalid(name, "there is no library of the type cdylib, which becomes the component", file=_MANIFEST, hint=hint)
-        lock = self.file(LOCK)
-        if lock is None:
+        if self.file(LOCK) is None:
             hint = "run cargo generate-lockfile there, and keep the file with the sources"
             raise InputInvalid(f"{name}: there is no {LOCK} beside {_MANIFEST}, so its crates are not pinned", hint=hint)
-        _toml(self._component, LOCK, lock)
+        if not all(isinstance(one, Mapping) for one in self.lock.get("package", ())):
+            raise SourceInvalid(name, "its packages are no tables", file=LOCK, hint="run cargo generate-lockfile to write it anew")
 
 
 def _placed(top: Path, place: Path, what: str, without: frozenset[str] = frozenset()) -> dict[str, bytes]:
@@ -168,24 +176,31 @@ def _toml(component: ComponentSource, file: str, content: bytes) -> Mapping[str,
         raise SourceInvalid(component.name, escaped(reason), file=file, line=line, column=column) from error
 
 
-class _Build:
-    """One run of cargo, in the empty folder `work`."""
+def _made(component: ComponentSource, parts: _Parts, context: BuildContext, rust: _Rust) -> bytes:
+    """The component's bytes."""
+    if not has_target():
+        raise target_missing()
+    compiled_by = [FORMAT, rust.release, rust.commit, _PROFILE, parts.manifest.get("profile", {})]
+    with crate_place(component, context, parts.lock, compiled_by) as place:
+        return _Build(component, parts, place, context).component()
 
-    def __init__(self, component: ComponentSource, parts: _Parts, work: Path, context: BuildContext, rust: _Rust) -> None:
-        self._component, self._parts, self._work, self._context, self._rust = component, parts, work, context, rust
-        self._crate = Path(os.path.normpath(work / "tree" / parts.crate))
+
+class _Build:
+    """One run of cargo."""
+
+    def __init__(self, component: ComponentSource, parts: _Parts, place: CratePlace, context: BuildContext) -> None:
+        self._component, self._parts, self._place, self._context = component, parts, place, context
+        self._crate = Path(os.path.normpath(place.tree / parts.crate))
 
     def component(self) -> bytes:
         """The component's bytes."""
-        if not has_target():
-            raise target_missing()
-        write_tree(self._parts.files, self._work / "tree")
-        for name in ("home", "tmp"):
-            (self._work / name).mkdir()
-        lay_out_crates(self._component, self._crate, self._work, self._context)
+        write_tree(self._parts.files, self._place.tree)
+        lay_out_crates(self._component, self._crate, self._place, self._context)
+        metadata = self._metadata()
         if not self._component.trusted:
-            refuse_unreviewed(self._component, self._metadata(), self._parts.file(LOCK) or b"")
-        said = self._compiled()
+            refuse_unreviewed(self._component, metadata, self._parts.file(LOCK) or b"")
+        self._remove_own(metadata)
+        said = self._compiled(metadata)
         for warning in warnings(said):
             self._context.note(f"{self._component.name}: {warning}")
         self._refuse_other_files()
@@ -201,14 +216,22 @@ class _Build:
             raise cargo_failed(self._component, error, "its crates cannot be read") from error
         return found
 
-    def _compiled(self) -> list[Mapping[str, Any]]:
+    def _remove_own(self, metadata: Mapping[str, Any]) -> None:
+        """Of what was compiled before, only that of crates which come by digest is used."""
+        own = [word for one in metadata["packages"] if one["source"] is None for word in ("--package", one["name"])]
+        if self._place.target.exists():
+            self._cargo("clean", "--frozen", "--release", "--target", TARGET, *own)
+
+    def _compiled(self, metadata: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """What cargo tells of each crate, and the compiler's messages."""
-        self._context.report(f"{self._component.name}: compiling with cargo")
         options = ["--lib", "--release", "--frozen", "--target", TARGET, "--color", "never", "--message-format", "json"]
         try:
-            return messages(self._cargo("build", *options))
+            with self._context.cores.taken(self._context.cores.count) as jobs:
+                self._context.report(f"{self._component.name}: compiling with cargo")
+                return messages(self._cargo("build", *options, "--jobs", str(jobs)))
         except ToolFailed as error:
-            found = compile_errors(self._component, messages(error.output), self._crate)
+            found = native_error(self._component, error.output, metadata, self._parts.own)
+            found = found or compile_errors(self._component, messages(error.output), self._crate)
             raise found or cargo_failed(self._component, error, "cargo failed") from error
 
     def _cargo(self, command: str, *options: str) -> str:
@@ -225,27 +248,25 @@ class _Build:
 
     def _environment(self, programs: Path) -> dict[str, str]:
         """Throw-away folders, a path to the compiler and the system's linker, and nothing else."""
-        work, profile = self._work, self._parts.manifest.get("profile", {}).get("release", {})
+        profile = self._parts.manifest.get("profile", {}).get("release", {})
         linker = shutil.which("cc")
         folders = [str(programs), *([str(Path(linker).parent)] if linker else []), os.defpath]
         small = {key: value for key, value in _PROFILE.items() if key not in profile}
         return {
             "PATH": os.pathsep.join(folders),
-            "HOME": str(work / "home"),
-            "TMPDIR": str(work / "tmp"),
             "LC_ALL": "C.UTF-8",
-            "CARGO_HOME": str(work / "cargo"),
-            "CARGO_TARGET_DIR": str(work / "target"),
+            **self._place.environment(),
             "CARGO_INCREMENTAL": "0",
-            "CARGO_ENCODED_RUSTFLAGS": f"--remap-path-prefix={work}=/build",
+            "CARGO_ENCODED_RUSTFLAGS": f"--remap-path-prefix={self._place.folder}=/build",
             **{f"CARGO_PROFILE_RELEASE_{key.upper().replace('-', '_')}": value for key, value in small.items()},
         }
 
     def _refuse_other_files(self) -> None:
         """Refuses a component into which a file of the developer's was compiled (`include_bytes!("/home/…")`); raises BuildFailed."""
-        for listing in self._work.glob("target/**/deps/*.d"):
+        for listing in self._place.target.glob("**/deps/*.d"):
             for path in _named(listing.read_text("utf-8", "replace")):
-                if not (self._crate / path).resolve().is_relative_to(self._work.resolve()):
+                if not self._place.holds(self._crate / path):
+                    self._place.forget()  # what holds such a file must not be found again
                     raise BuildFailed(
                         self._component.name,
                         f"{escaped(path)} was compiled in, which is no part of the component or its crates",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from ringfence_composer.errors import InputInvalid
 
@@ -52,8 +52,20 @@ def read_file(file: Path, *, what: str) -> bytes:
     return _read(file, file.name, what)
 
 
+def is_inside(path: str) -> bool:
+    """Whether a path leads to something below where it starts, on whatever system."""
+    windows = PureWindowsPath(path)
+    return bool(windows.parts) and not (windows.anchor or any(not part.strip(". ") for part in windows.parts))
+
+
 def write_tree(files: Mapping[str, bytes], folder: Path) -> None:
-    """Writes new files with these bytes under `folder`, which is made."""
+    """Writes new files with these bytes under `folder`, which is made.
+
+    Raises:
+        InputInvalid: A path leads out of it. Nothing is written.
+    """
+    if outside := [path for path in files if not is_inside(path)]:
+        raise InputInvalid(f"a file cannot be called {outside[0]!a}")
     folder.mkdir(parents=True, exist_ok=True)
     for path, content in files.items():
         target = folder / path

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ringfence_composer.builders.base import BuildContext, ComponentSource
-from ringfence_composer.errors import BuildFailed
+from ringfence_composer.errors import BuildFailed, SourceInvalid
 from ringfence_composer.toolchain import Wit
 from ringfence_composer.tools import Item, World
 
 _MIRROR = "package ringfence-composer:mirror;\nworld mirror {{\n{0}\n}}\n"
+
+
+_UNBOUND = {
+    "fixed-length-list": ("a list of fixed length", re.compile(rb"\blist\s*<[^;{}]*,\s*[0-9]+\s*>")),
+    "map": ("a map", re.compile(rb"\bmap\s*<")),
+}
+"""Types for which there are no bindings, by their name in a resolved package; how they are called, and how their WIT looks."""
+
+
+def refuse_unbound(component: ComponentSource, wit: Mapping[str, bytes], context: BuildContext) -> None:
+    """Raises SourceInvalid where the WIT has a type at which the makers of bindings end with an error of their own. `wit`: its files."""
+    forms = [(kind, path, form.finditer(text)) for kind, (_, form) in _UNBOUND.items() for path, text in wit.items()]
+    places = [(kind, path, one.start()) for kind, path, found in forms for one in found]
+    if not places:
+        return
+    document = context.toolchain.wit(Wit(path=component.wit, deps=component.wit_deps, world=component.world))
+    used = {kind for one in document["types"] if isinstance(one["kind"], dict) for kind in one["kind"]}
+    for kind, path, start in places:
+        if kind in used:  # else it stands in a comment
+            line = wit[path].count(b"\n", 0, start) + 1
+            reason = f"{_UNBOUND[kind][0]}, for which there are no bindings in {component.language} yet"
+            raise SourceInvalid(component.name, reason, file=path.partition("/")[2], line=line, hint="write list<T>, or a record")
 
 
 def refuse_other_world(component: ComponentSource, content: bytes, context: BuildContext) -> None:

@@ -60,6 +60,8 @@ class Additions:
         more: dict[str, list[str]] = {"match": patterns, "access": [one for one in ACCESS if one in new.access - old.access]}
         if new.hardlinks and not old.hardlinks:
             self.stuck = "that files with hard links may be used is for a person to say"
+        if new.lock != old.lock:
+            self.stuck = "that files may be locked, and are changed only so from then on, is for a person to say"
         others = [one for one in old.match if not any(wide.covers(one) for wide in new.match)]
         if (others and new.access - old.access) or (patterns and old.access - new.access):
             self.notes.append(f"{old.path} as {old.target} is one grant: whatever it matches gets all of its access")

@@ -53,6 +53,7 @@ class ComponentManifest:
     source: Path
     module: str
     requirements: tuple[RequirementManifest, ...]
+    packages: Path | None
     preload: tuple[str, ...]
     trusted: bool
     sources: tuple[str, ...]
@@ -105,6 +106,7 @@ def _record(document: Document, folder: Path) -> ComponentManifest:
         source=_at(folder, data["source"]),
         module=data.get("module", ""),
         requirements=tuple(RequirementManifest(**one) for one in data.get("requirements", ())),
+        packages=_at(folder, data["packages"]) if "packages" in data else None,
         preload=tuple(data.get("preload", ())),
         trusted=data.get("build") == "trusted",
         sources=tuple(data.get("sources", ())),
@@ -154,14 +156,15 @@ def _paths(document: Document, folder: Path) -> Iterator[Problem]:
     data = document.data
     deps = data.get("wit_deps")
     listed = [(("wit_deps", index), one) for index, one in enumerate(deps)] if isinstance(deps, list) else []
-    for path, written in [(("wit",), data.get("wit")), *listed, (("source",), data.get("source"))]:
+    folders = [((name,), data.get(name)) for name in ("source", "packages")]
+    for path, written in [(("wit",), data.get("wit")), *listed, *folders]:
         if not isinstance(written, str) or not written:
             continue
         if bad := unportable(written):
             yield document.problem(path, bad)
         elif not exists(_at(folder, written)):
             yield document.problem(path, f"there is no {quoted(written)} in this component's folder", hint=_meant(path, folder, written))
-        elif path != ("wit",) and not is_folder(_at(folder, written)):
+        elif path == ("source",) and not is_folder(_at(folder, written)):
             yield document.problem(path, f"expected a folder, {quoted(written)} is a file")
         elif path[0] != "wit_deps" and not _inside(folder, written):
             # What is built must be what the component's author could see: not somebody's files beside it.

@@ -58,6 +58,7 @@ class EdgeManifest:
     """An edge. `grant` maps kinds to forms, parameters still symbolic; `calls` None: all functions.
 
     To the host, `grant` is what the consumer may do, and `expected` what it tries in vain; to a node, what the consumer passes on to it.
+    `fused`: the two nodes are parts of one component.
     """
 
     consumer: str
@@ -66,6 +67,7 @@ class EdgeManifest:
     expected: Mapping[str, Any] = field(default_factory=dict)
     calls: tuple[str, ...] | None = None
     limits: Mapping[str, str] = field(default_factory=dict)
+    fused: bool = False
     path: PathSteps
 
     def __str__(self) -> str:
@@ -262,8 +264,6 @@ class _Reader:
         if not starts or not (provider == HOST or self._known((*path, "to"), provider)):
             self.torn.update([consumer] if starts else self.names)
             return None
-        if data.get("fused") is True:
-            self._say((*path, "fused"), "fused edges are not supported yet", "leave it out: the nodes get a store each")
         if consumer == provider:
             self.torn.add(consumer)
             self._say(path, f"{consumer} has an edge to itself", "a component cannot import its own export; remove the edge")
@@ -271,6 +271,8 @@ class _Reader:
         grant, expected = _mapping(data.get("grant")), _mapping(data.get("expected"))
         calls = None if provider == HOST else self.grants.calls(grant)
         if provider == HOST:
+            if "fused" in data:
+                self._say((*path, "fused"), "the host is no component that a node could be joined with", "remove it", at_key=True)
             grant, expected = self.grants.to_host((*path, "grant"), grant), self.grants.to_host((*path, "expected"), expected)
             if "limits" in data:
                 hint = f"write them under nodes.{consumer}.limits"
@@ -281,7 +283,16 @@ class _Reader:
                 hint = f"write it on the edge from {provider} to {HOST}"
                 self._say((*path, "expected"), "what a node tries in vain stands on its own edge to the host", hint, at_key=True)
         limits = self._limits((*path, "limits"), data.get("limits"))
-        return EdgeManifest(consumer=consumer, provider=provider, grant=grant, expected=expected, calls=calls, limits=limits, path=path)
+        return EdgeManifest(
+            consumer=consumer,
+            provider=provider,
+            grant=grant,
+            expected=expected,
+            calls=calls,
+            limits=limits,
+            fused=provider != HOST and data.get("fused", self.document.data.get("fused")) is True,
+            path=path,
+        )
 
     def _expose(self, index: int, data: Any) -> ExposeManifest | None:
         path: PathSteps = ("expose", index)
