@@ -30,6 +30,7 @@ _PLACES: Mapping[str, str] = {
     "stderr": "stdio",
     "clocks": "clocks",
     "random": "random",
+    "application": "application",
 }
 """The files of the kinds; each kind stands there under its name in capitals."""
 
@@ -131,7 +132,7 @@ class Policy:
 
     def opens(self, interface: str) -> bool:
         """Whether a grant opens the interface (named without its version)."""
-        return any(self.of(kind) for kind in kinds_of(interface))
+        return any(KINDS[kind].opens(grant, interface) for kind in kinds_of(interface) for grant in self.of(kind))
 
     def __repr__(self) -> str:
         return f"Policy({', '.join(f'{name}: {len(grants)}' for name, grants in self.grants.items())})"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ringfence.contract.grants.base import ALL_PARAMETERS, GrantSyntaxError, shown, syntax_errors
+from ringfence.contract.grants.base import ALL_PARAMETERS, GrantSyntaxError, OpensAll, shown, syntax_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class GetArguments:
         return f"{len(self.values)} arguments"
 
 
-class ArgsKind:
+class ArgsKind(OpensAll):
     """Program arguments."""
 
     name = "args"

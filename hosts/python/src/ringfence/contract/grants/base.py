@@ -76,6 +76,9 @@ class Kind(Protocol[G, R_contra]):
     def exactly(self, request: R_contra) -> G:
         """The least grant that admits the request."""
 
+    def opens(self, grant: G, interface: str) -> bool:
+        """Whether this grant opens this one of `interfaces`."""
+
     def implies(self, grant: G) -> Mapping[str, Sequence[Any]]:
         """Grants of other kinds, by kind, that this one brings along."""
 
@@ -84,6 +87,13 @@ class Kind(Protocol[G, R_contra]):
 
     def suggest(self, request: R_contra) -> str:
         """YAML that, put under `grant:`, would admit the request."""
+
+
+class OpensAll:
+    """What most kinds are: each of their grants opens all of their interfaces."""
+
+    def opens(self, grant: Any, interface: str) -> bool:  # noqa: ARG002 -- of the protocol
+        return True
 
 
 GrantKind: TypeAlias = Kind[Any, Any]

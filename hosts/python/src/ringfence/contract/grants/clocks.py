@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from ringfence.contract.grants.base import GrantSyntaxError, parse_each, shown, syntax_errors
+from ringfence.contract.grants.base import GrantSyntaxError, OpensAll, parse_each, shown, syntax_errors
 
 ClockName: TypeAlias = Literal["monotonic", "wall"]
 
@@ -55,7 +55,7 @@ class ReadClock:
         return f"the {self.name} clock"
 
 
-class ClocksKind:
+class ClocksKind(OpensAll):
     """The clocks."""
 
     name = "clocks"

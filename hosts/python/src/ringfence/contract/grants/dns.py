@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ringfence.contract.grants import hosts
-from ringfence.contract.grants.base import GrantSyntaxError, parse_each, quoted, shown
+from ringfence.contract.grants.base import GrantSyntaxError, OpensAll, parse_each, quoted, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Lookup:
         return self.name
 
 
-class DnsKind:
+class DnsKind(OpensAll):
     """Name look-up."""
 
     name = "dns"

@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ringfence.contract.grants import hosts
-from ringfence.contract.grants.base import GrantSyntaxError, parse_each, quoted, shown
+from ringfence.contract.grants.base import GrantSyntaxError, OpensAll, parse_each, quoted, shown
 from ringfence.contract.grants.dns import Dns
 
 _MAX_PORT = 65535
@@ -58,7 +58,7 @@ E = TypeVar("E", bound=Endpoint)
 R = TypeVar("R", bound=Reach)
 
 
-class RemoteKind(Generic[E, R]):
+class RemoteKind(OpensAll, Generic[E, R]):
     """A kind whose grants name remote places; `verb` is what is done with them."""
 
     name: str

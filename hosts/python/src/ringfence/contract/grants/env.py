@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ringfence.contract.grants.base import ALL_PARAMETERS, GrantSyntaxError, parse_each, quoted, shown, syntax_errors
+from ringfence.contract.grants.base import ALL_PARAMETERS, GrantSyntaxError, OpensAll, parse_each, quoted, shown, syntax_errors
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,255}")
 
@@ -40,7 +40,7 @@ class Variable:
         return quoted(self.name)
 
 
-class EnvKind:
+class EnvKind(OpensAll):
     """The environment."""
 
     name = "env"

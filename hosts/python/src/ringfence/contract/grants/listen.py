@@ -14,7 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, ClassVar
 
 from ringfence.contract.grants import hosts
-from ringfence.contract.grants.base import GrantSyntaxError, parse_each, quoted
+from ringfence.contract.grants.base import GrantSyntaxError, OpensAll, parse_each, quoted
 from ringfence.contract.grants.endpoints import Endpoint, parse_port, place, split, word_port
 
 _EVERYWHERE: Mapping[hosts.Network, str] = {IPv4Network("0.0.0.0/0"): "0.0.0.0", IPv6Network("::/0"): "[::]"}  # noqa: S104 -- its name
@@ -50,7 +50,7 @@ class Bind:
         return place(self.address, self.port)
 
 
-class ListenKind:
+class ListenKind(OpensAll):
     """Local places."""
 
     name = "listen"

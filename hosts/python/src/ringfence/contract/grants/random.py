@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ringfence.contract.grants.base import GrantSyntaxError, shown, syntax_errors
+from ringfence.contract.grants.base import GrantSyntaxError, OpensAll, shown, syntax_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class GetRandom:
         return "random bytes"
 
 
-class RandomKind:
+class RandomKind(OpensAll):
     """Randomness."""
 
     name = "random"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from ringfence.contract.grants.base import GrantSyntaxError, in_yaml, quoted, shown, syntax_errors
+from ringfence.contract.grants.base import GrantSyntaxError, OpensAll, in_yaml, quoted, shown, syntax_errors
 from ringfence.contract.grants.files import parse_path
 
 _HINT = "a file, from where graph.yaml lies, such as { file: in.txt }"
@@ -82,7 +82,7 @@ class UseStderr:
 UseStream: TypeAlias = UseStdin | UseStdout | UseStderr
 
 
-class StdioKind:
+class StdioKind(OpensAll):
     """One of the three standard streams."""
 
     parameters = frozenset({"path"})
