@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-from ringfence_composer.cli import authority, calls, components, editors, graphs, words, work
+from ringfence_composer.cli import authority, calls, components, editors, graphs, words, work, wrap
 from ringfence_composer.cli.edge import Edge
 from ringfence_composer.cli.outcome import exit_code
 
@@ -22,7 +22,7 @@ __all__ = ["compose", "exit_code", "main"]
 SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
     "Compose and run": (graphs.up, graphs.check, components.build, calls.run),
     "See": (graphs.plan, authority.diff, graphs.show, components.inspect, words.explain),
-    "Write": (work.new, authority.fix, work.dev, work.bindings, work.doctor, editors.completion, editors.schema),
+    "Write": (work.new, wrap.wrap, authority.fix, work.dev, work.bindings, work.doctor, editors.completion, editors.schema),
 }
 """The commands, as the help lists them."""
 

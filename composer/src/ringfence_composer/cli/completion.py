@@ -79,7 +79,15 @@ def _functions(lock: Lock, file: Path, exposed: LockedExpose) -> Iterator[str]:
 
 def _exports(lock: Lock, file: Path, node: str) -> Iterator[tuple[str, str]]:
     """Interface and function of each export, from the core lane's plan where there is one: reading the component takes longer."""
-    digests = {one.role: one.digest for one in lock.artifacts if one.node == node}
+    group = next((one for one in lock.groups if node in one.nodes), None)
+    if group is not None:
+        found = _exports_of(lock, file, group.name)
+        return ((group.exports[outer][1], name) for outer, name in found if group.exports.get(outer, ("",))[0] == node)
+    return _exports_of(lock, file, node)
+
+
+def _exports_of(lock: Lock, file: Path, unit: str) -> Iterator[tuple[str, str]]:
+    digests = {one.role: one.digest for one in lock.artifacts if one.node == unit}
     if "core-plan" in digests:
         plan = json.loads(read_regular(artifact_path(file, digests["core-plan"]), _MAX_LOCK))
         yield from ((one["interface"] or "", short_name(function["name"])) for one in plan["exports"] for function in one["functions"])

@@ -10,10 +10,11 @@ from ringfence.picture.mermaid import mermaid
 from ringfence.picture.model import to_data
 from ringfence.picture.svg import svg
 
-from ringfence_composer.cli.options import CACHE, GRAPH, JSON, LANE
+from ringfence_composer.cli.options import CACHE, EDGES, GRAPH, JSON, LANE
 from ringfence_composer.cli.outcome import guarded, workshop_of
 from ringfence_composer.compose import check_file, compose_file, plan_file
 from ringfence_composer.errors import InputInvalid
+from ringfence_composer.groups import EdgeMode
 from ringfence_composer.reach import reach
 from ringfence_composer.replace import replace_file
 from ringfence_composer.reports import data
@@ -26,22 +27,24 @@ from ringfence_composer.show import show_file
 @click.command(short_help="Check, build, plan and lock (the default command).")
 @GRAPH
 @LANE
+@EDGES
 @CACHE
-def up(graph: Path, lane: Lane | None, cache: Path | None) -> None:
+def up(graph: Path, lane: Lane | None, edges: EdgeMode | None, cache: Path | None) -> None:
     """Check, build, plan, and write the lock (the default command)."""
     terminal = Terminal()
-    done = guarded(terminal, lambda: compose_file(graph, workshop_of(terminal, cache, lane)))
+    done = guarded(terminal, lambda: compose_file(graph, workshop_of(terminal, cache, lane, edges)))
     terminal.line(str(done.file))
 
 
 @click.command(short_help="Check a graph without building it.")
 @GRAPH
+@EDGES
 @JSON
 @CACHE
-def check(*, graph: Path, as_json: bool, cache: Path | None) -> None:
+def check(*, graph: Path, edges: EdgeMode | None, as_json: bool, cache: Path | None) -> None:
     """Check a graph and its components' worlds; build nothing."""
     terminal = Terminal()
-    found = guarded(terminal, lambda: check_file(graph, workshop_of(terminal, cache)), as_json=as_json)
+    found = guarded(terminal, lambda: check_file(graph, workshop_of(terminal, cache, edges=edges)), as_json=as_json)
     terminal.line(data.text_of(data.checked_data(found))) if as_json else terminal.checked(found)
 
 
@@ -49,12 +52,13 @@ def check(*, graph: Path, as_json: bool, cache: Path | None) -> None:
 @GRAPH
 @click.option("--reach", "reaching", is_flag=True, help="Show instead what each exposed node can reach through others, and by which way.")
 @LANE
+@EDGES
 @JSON
 @CACHE
-def plan(*, graph: Path, reaching: bool, lane: Lane | None, as_json: bool, cache: Path | None) -> None:
+def plan(*, graph: Path, reaching: bool, lane: Lane | None, edges: EdgeMode | None, as_json: bool, cache: Path | None) -> None:
     """Show, for every import of every node, what was decided and by which line."""
     terminal = Terminal()
-    found = guarded(terminal, lambda: plan_file(graph, workshop_of(terminal, cache, lane)), as_json=as_json)
+    found = guarded(terminal, lambda: plan_file(graph, workshop_of(terminal, cache, lane, edges)), as_json=as_json)
     if as_json:
         terminal.line(data.text_of(reach_data(found, reach(found)) if reaching else data.plan_data(found)))
     elif reaching:

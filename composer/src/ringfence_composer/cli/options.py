@@ -9,6 +9,7 @@ import click
 from ringfence.contract.lock import Lane
 
 from ringfence_composer.cli import completion
+from ringfence_composer.groups import EdgeMode
 
 GRAPH = click.argument("graph", type=click.Path(path_type=Path), shell_complete=completion.graphs)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
@@ -21,6 +22,11 @@ LANE = click.option(
     "--lane",
     type=click.Choice(get_args(Lane)),
     help="Run every node on this lane, whatever graph.yaml asks for (component: the reference engine).",
+)
+EDGES = click.option(
+    "--edges",
+    type=click.Choice(get_args(EdgeMode)),
+    help="Give every node a store of its own, or join all that edges join into one component, whatever graph.yaml says.",
 )
 PARAM = click.option(
     "--param",

@@ -22,16 +22,18 @@ from ringfence.contract.lock import Lane
 from ringfence.contract.types import FunctionType
 
 from ringfence_composer.compose import Workshop
-from ringfence_composer.errors import ComposerError, PlanRefused
+from ringfence_composer.errors import BuildsFailed, ComposerError, PlanRefused
+from ringfence_composer.groups import EdgeMode
 from ringfence_composer.reports import data
 from ringfence_composer.reports.terminal import Terminal
 
 OWN_ANSWER = "this is what the component itself answered; the fence refused it nothing"
 
 
-def workshop_of(terminal: Terminal, cache: Path | None, lane: Lane | None = None) -> Workshop:
+def workshop_of(terminal: Terminal, cache: Path | None, lane: Lane | None = None, edges: EdgeMode | None = None) -> Workshop:
     """What the stages work with, as the options say."""
-    return Workshop(cache=cache.absolute() if cache else user_cache(), report=terminal.step, note=terminal.note, lane=lane)
+    folder = cache.absolute() if cache else user_cache()
+    return Workshop(cache=folder, report=terminal.step, note=terminal.note, lane=lane, edges=edges)
 
 
 def guarded(
@@ -59,7 +61,10 @@ def guarded(
 
 def report_error(terminal: Terminal, error: RingfenceError, function: FunctionType | None = None, *, refused: bool = False) -> None:
     """An expected error on stderr. `refused`: whether anything was denied before it."""
-    if isinstance(error, ManifestError | PlanRefused):
+    if isinstance(error, BuildsFailed):
+        for one in error.failures:
+            report_error(terminal, one, function)
+    elif isinstance(error, ManifestError | PlanRefused):
         terminal.problems(error.problems)
     else:
         told = data.error_data(error, function)["error"]

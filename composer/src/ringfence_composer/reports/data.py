@@ -21,7 +21,8 @@ from ringfence.contract.errors import (
 from ringfence.contract.types import FunctionType, ResultOf
 from ringfence.contract.wire import to_json
 
-from ringfence_composer.errors import ComposerError, PlanRefused
+from ringfence_composer.errors import BuildsFailed, ComposerError, PlanRefused
+from ringfence_composer.groups import entry_limits
 from ringfence_composer.plan import Plan, world_name
 from ringfence_composer.resolve import ResolvedGraph
 
@@ -74,7 +75,21 @@ def plan_data(plan: Plan) -> dict[str, Any]:
             }
             for node in plan.nodes
         },
+    } | _groups_data(plan)
+
+
+def _groups_data(plan: Plan) -> dict[str, Any]:
+    """The groups of fused nodes, where there are any: their nodes, lane, and the limits of calls by the node by which they come in."""
+    found = {
+        one.group.name: {
+            "nodes": list(one.group.nodes),
+            "lane": one.node.lane,
+            "reason": one.node.lane_reason,
+            "entries": {name: entry_limits(plan.manifest, one.group, name) for name in sorted(one.group.entries)},
+        }
+        for one in plan.built.groups
     }
+    return {"groups": found} if found else {}
 
 
 def error_data(error: Exception, function: FunctionType | None = None, denials: Collection[Denial] = ()) -> dict[str, Any]:
@@ -89,6 +104,8 @@ def error_data(error: Exception, function: FunctionType | None = None, denials: 
     match error:
         case ManifestError() | PlanRefused():
             data["problems"] = problems_data(error.problems)
+        case BuildsFailed():
+            data["failures"] = [error_data(one)["error"] for one in error.failures]
         case CapabilityDenied():
             data["denials"] = denials_data(error.denials)
             if isinstance(error.__cause__, GuestError | GuestTrap):

@@ -25,8 +25,8 @@ def well(findings: Iterable[Finding]) -> bool:
     return all(one.state != "wrong" for one in findings)
 
 
-def print_findings(terminal: Terminal, findings: Sequence[Finding]) -> None:
-    """A line each, with the remedy below where there is one."""
+def print_findings(terminal: Terminal, findings: Sequence[Finding], said: str = "everything that is needed is there") -> None:
+    """A line each, with the remedy below where there is one; `said` where nothing is wrong."""
     width = max(len(one.name) for one in findings)
     for one in findings:
         head = Text.assemble((f"{one.state:<6}", _STYLES[one.state]), f"{one.name:<{width}}  ", printable(one.found))
@@ -34,4 +34,4 @@ def print_findings(terminal: Terminal, findings: Sequence[Finding]) -> None:
         if one.remedy:
             terminal.text(Text(f"      {'':<{width}}  {printable(one.remedy)}", style="cyan"))
     wrong = [one.name for one in findings if one.state == "wrong"]
-    terminal.note(f"missing or wrong: {', '.join(wrong)}" if wrong else "everything that is needed is there")
+    terminal.note(f"missing or wrong: {', '.join(wrong)}" if wrong else said)

@@ -16,6 +16,7 @@ _STYLES: Mapping[Style, str] = {
     "host": "bold reverse",
     "quiet": "dim",
     "interface": "cyan",
+    "fused": "bold cyan",
     "calls": "magenta",
     "grant": "green",
     "limits": "yellow",

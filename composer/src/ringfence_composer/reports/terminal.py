@@ -5,6 +5,7 @@ Piped, no colours and no progress are written; NO_COLOR is respected (rich does 
 
 from __future__ import annotations
 
+import threading
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -13,10 +14,14 @@ from rich.text import Text
 from ringfence.contract.errors import Denial, Problem
 from ringfence.contract.lock import Decision
 
+from ringfence_composer.build import BuiltGroup
+from ringfence_composer.groups import entry_limits
 from ringfence_composer.plan import Plan, PlannedNode
 from ringfence_composer.resolve import ResolvedGraph
 
 _COLOURS: dict[Decision, str] = {"linked": "cyan", "granted": "green", "runtime": "yellow", "denied": "dim"}
+_INDENT = "  "
+"""As wide as the spinner."""
 _SHOWN_AS: dict[Decision, str] = {"linked": "linked", "granted": "granted", "runtime": "granted", "denied": "denied"}
 
 
@@ -31,28 +36,35 @@ def _harmless(char: str) -> bool:
 
 
 class Terminal:
-    """Prints to a terminal or a pipe. `step` shows what is going on, where somebody is there to see it."""
+    """Prints to a terminal or a pipe. `step` shows what is going on, where somebody is there to see it. Safe in threads."""
 
     def __init__(self) -> None:
         self.out = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
         self.err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
         self._status = self.err.status("") if self.err.is_terminal else None
         self._shown = False
+        self._lock = threading.RLock()
 
     def step(self, message: str) -> None:
-        """Show a step of the work: the newest beside a spinner on a terminal, nothing in a pipe."""
+        """Show a step of the work: the newest beside a spinner on a terminal, nothing in a pipe. Of what goes on at once, a line each."""
         if self._status is None:
             return
-        self._status.update(Text(printable(message)))
-        if not self._shown:
-            self._status.start()
-            self._shown = True
+        with self._lock:
+            width = max(10, self.err.width - len(_INDENT))
+            lines = [Text(line) for line in printable(message).split("\n")]
+            for line in lines:
+                line.truncate(width, overflow="ellipsis")
+            self._status.update(Text(f"\n{_INDENT}").join(lines))
+            if not self._shown:
+                self._status.start()
+                self._shown = True
 
     def done(self) -> None:
         """Take the spinner away."""
-        if self._status is not None and self._shown:
-            self._status.stop()
-            self._shown = False
+        with self._lock:
+            if self._status is not None and self._shown:
+                self._status.stop()
+                self._shown = False
 
     def line(self, text: str) -> None:
         """One result on stdout."""
@@ -66,8 +78,9 @@ class Terminal:
 
     def note(self, text: str, style: str = "") -> None:
         """One remark on stderr."""
-        self.done()
-        self.err.print(Text(printable(text), style=style))
+        with self._lock:
+            self.done()
+            self.err.print(Text(printable(text), style=style))
 
     def error(self, text: str, hint: str | None = None, detail: str = "") -> None:
         """An error on stderr: the message, then the remedy, then what a tool printed."""
@@ -109,11 +122,25 @@ class Terminal:
             if index:
                 self.out.print()
             self._node(plan, node)
+        for one in plan.built.groups:
+            self.out.print()
+            self._group(plan, one)
+
+    def _group(self, plan: Plan, one: BuiltGroup) -> None:
+        """One component of several nodes, and what calls that come in by each of them may use."""
+        lane = f"{one.node.lane} lane: {one.node.lane_reason}"
+        self.out.print(Text.assemble((one.group.name, "bold"), f"  one component of {len(one.group.nodes)} nodes, in one store  ({lane})"))
+        for name in sorted(one.group.entries):
+            found = entry_limits(plan.manifest, one.group, name)
+            said = ", ".join(f"{limit} {value}" for limit, value in found.items())
+            self.out.print(Text.assemble("  called by way of ", (name, "bold"), f": {said}"))
 
     def _node(self, plan: Plan, node: PlannedNode) -> None:
         written, file = plan.manifest.node(node.name), plan.manifest.file.name
         mode = f"{written.instances}, shared" if written.shared else written.instances
-        self.out.print(Text.assemble((node.name, "bold"), f"  {node.world}  ({mode}, {node.lane} lane: {node.reason})"))
+        group = next((one.group.name for one in plan.built.groups if node.name in one.group.nodes), "")
+        joined = f", in {group}" if group else ""
+        self.out.print(Text.assemble((node.name, "bold"), f"  {node.world}  ({mode}, {node.lane} lane: {node.reason}{joined})"))
         for grant in node.grants:
             place = f"  {file}:{grant.line}" if grant.line else ""
             style = "bold red" if grant.exfiltrates else "green"
