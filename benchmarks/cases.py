@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from benchmarks.crowd import crowd
 from benchmarks.peers.base import Line, Peer
 from benchmarks.work import Work
+from benchmarks.wrapped import document
 
 Make = Callable[[Peer], Work]
 Check = Callable[[Peer, Any], bool]
@@ -48,6 +51,7 @@ class Scale:
     files: int = 10_000
     turns: tuple[int, int] = (6, 2000)  # calls of each thread: long ones, small ones
     rows: int = 100_000
+    document: int = 1 << 20
     python: bool = True  # whether CPython guests take part, which must be built first
 
 
@@ -65,6 +69,7 @@ TINY = Scale(
     files=3,
     turns=(1, 3),
     rows=100,
+    document=1000,
 )
 
 
@@ -84,6 +89,8 @@ def cases(scale: Scale, folder: Path) -> list[Case]:
         _files(scale, folder),
         _network(scale),
         _databases(scale),
+        _libraries(scale),
+        _wrapped(scale, folder),
         _starting(scale),
         _threads(scale),
     )
@@ -120,6 +127,8 @@ def _calls(scale: Scale) -> Iterator[Case]:
     yield case(id="method", title="method of a resource", make=lambda peer: peer.method(), check=_is(5))
     yield case(id="callback", title="host callback", make=lambda peer: peer.callback(times), check=_is(None), unit="callback")
     yield case(id="edge", title="call over an edge (ours: Graph)", make=lambda peer: peer.edge(times), check=_is(times))
+    title = "call over a fused edge"
+    yield case(id="edge-fused", title=title, make=lambda peer: peer.fused_edge(times), check=_is(times))
 
 
 def _lines(count: int) -> Case:
@@ -240,6 +249,63 @@ def _databases(scale: Scale) -> Iterator[Case]:
             unit=unit,
             patient=True,
         )
+
+
+def prose(count: int) -> str:
+    """Markdown of about so many characters, with some of everything."""
+    parts: list[str] = []
+    length = 0
+    while length < count:
+        one = len(parts)
+        parts.append(
+            f"## Article {one}\n\nIt *costs* **{one}.99**, see [the list](http://shop.example/{one} 'prices') or `SKU-{one:06}`.\n\n"
+            f"| size | left |\n|---|--:|\n| S | {one} |\n\n* in stock\n* <b>new</b>\n\n> Nobody ever sent one back.\n\n"
+        )
+        length += len(parts[-1])
+    return "".join(parts)
+
+
+def _libraries(scale: Scale) -> Iterator[Case]:
+    """C libraries fenced and native. What is asked of JSON differs in how much of it is made into Python values."""
+    case, count = partial(Case, group="C libraries (ours: Graph)"), scale.document
+    text = prose(count // 4)
+    yield case(id="markdown", title=f"{size(count // 4)} of Markdown to HTML", make=lambda peer: peer.markdown(text), check=_html(text))
+    line = 'a text with a "word" and a line\'s end\n'
+    texts = [line * max(1, count // 100 // len(line)) for _ in range(100)]
+    whole = json.dumps(texts)
+    title = f"{size(count)} of JSON, 100 long texts"
+    yield case(id="json-texts", title=title, make=lambda peer: peer.json(whole), check=_is((101, texts)))
+    records = lines(count // 64)
+    dropped = f'{{"one": {json.dumps(records)}, "one": 1}}'
+    title = f"{size(count)} of JSON, of which one value counts"
+    yield case(id="json-parsed", title=title, make=lambda peer: peer.json(dropped), check=_is((2, [])))
+    small = json.dumps(lines(scale.records[-1]))
+    title = f"JSON of {scale.records[-1]:,} records, all values (plain: CPython's json)"
+    yield case(id="json-values", title=title, make=lambda peer: peer.json_values(small), check=_anything)
+
+
+def _wrapped(scale: Scale, folder: Path) -> Iterator[Case]:
+    """What code that says `import yaml` waits for, natively and with the drop-in of the same release."""
+    if not scale.python:
+        return
+    case = partial(Case, group="A wrapped library: PyYAML 5.3 (ours: its drop-in)")
+    text, count = document(scale.document)
+    yield case(id="wrapped-call", title='a small call: safe_load("a: 1")', make=lambda peer: peer.yaml.small(), check=_is({"a": 1}))
+    title = f"{size(scale.document)} of YAML loaded"
+    yield case(id="wrapped-large", title=title, make=lambda peer: peer.yaml.large(text), check=_is(count), patient=True)
+    starting = partial(case, unit="start", check=_anything)
+    yield starting(id="wrapped-import", title="import, cached", make=lambda peer: peer.yaml.imported(called=False))
+    yield starting(id="wrapped-first", title="import and first call, cached", make=lambda peer: peer.yaml.imported(called=True))
+    yield starting(
+        id="wrapped-cold",
+        title="import and first call, cold",
+        make=lambda peer: peer.yaml.imported(called=True, cold=lambda: Path(mkdtemp(dir=folder))),
+        patient=True,
+    )
+
+
+def _html(text: str) -> Check:
+    return lambda _, found: found.count("<table>") == text.count("## Article") and found.count("<h2>") == text.count("## Article")
 
 
 def _starting(scale: Scale) -> Iterator[Case]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from benchmarks import peers, results
 from benchmarks.breakdown import breakdowns
 from benchmarks.cases import Case, Scale, cases
 from benchmarks.compare import commit_of, compare
+from benchmarks.languages import languages
 from benchmarks.measure import QUICK, Effort, Figures, Report, measure
 from benchmarks.peers.base import Peer
 from benchmarks.peers.ours import Core
@@ -25,13 +27,18 @@ from benchmarks.reports.page import PLOT, page
 from benchmarks.reports.svg import picture
 from benchmarks.results import Run
 from benchmarks.work import Place
+from benchmarks.wrapped import NAME, VERSION
 
 ROOT = Path(__file__).parent.parent
+LANGUAGES = "languages"
+"""What may be asked for as if it were a case, and is part of the page: sizes, memory and builds by language."""
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="A minute: fewer samples, nothing that takes seconds.")
-@click.option("--case", "wanted", multiple=True, metavar="ID", help="Only this case; may be given again.")
+@click.option(
+    "--case", "wanted", multiple=True, metavar="ID", help="Only this case, or `languages`, which takes minutes; may be given again."
+)
 @click.option("--peer", "names", multiple=True, type=click.Choice(list(peers.PEERS)), help="Only this peer; may be given again.")
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "build" / "bench", help="The folder for table, plot and JSON.")
 @click.option("--from", "source", type=click.Path(path_type=Path, exists=True), help="Report on these results.json; measure nothing.")
@@ -57,16 +64,18 @@ def main(
         place = Place(folder=Path(folder), root=ROOT)
         chosen = _chosen(cases(Scale(), place.folder), wanted, patient=not quick)
         if listing:
-            click.echo("\n".join(case.id for case in chosen))
+            click.echo("\n".join((*(case.id for case in chosen), LANGUAGES)))
         elif revision:
             sys.exit(_compared(revision, chosen, effort, report))
         else:
             run = Run.from_json(source.read_text()) if source else run_all(chosen, names or tuple(peers.PEERS), place, effort, report)
+            if not source and (LANGUAGES in wanted or (write_docs and not wanted)):
+                run = with_languages(run, place, report)
             _reported(run, output, write_docs=write_docs)
 
 
 def _chosen(every: Sequence[Case], wanted: Sequence[str], *, patient: bool) -> list[Case]:
-    unknown = set(wanted) - {case.id for case in every}
+    unknown = set(wanted) - {case.id for case in every} - {LANGUAGES}
     if unknown:
         raise click.BadParameter(f"no case {', '.join(sorted(unknown))}; there are: {', '.join(case.id for case in every)}")
     return [case for case in every if case.id in wanted or (not wanted and (patient or not case.patient))]
@@ -82,7 +91,13 @@ def run_all(chosen: Sequence[Case], names: Sequence[str], place: Place, effort: 
     try:
         for group in dict.fromkeys(case.group for case in chosen):
             figures |= measure([case for case in chosen if case.group == group], taking_part, effort, report)
-        broken = [one for peer in taking_part if isinstance(peer, Core) for one in breakdowns(peer, report=lambda what: report(what, 1.0))]
+        held = [*_held(chosen, {peer.name: peer for peer in taking_part})]
+        broken = [
+            one
+            for peer in taking_part
+            if chosen and isinstance(peer, Core)
+            for one in breakdowns(peer, report=lambda what: report(what, 1.0))
+        ]
     finally:
         for peer in taking_part:
             peer.close()
@@ -95,7 +110,22 @@ def run_all(chosen: Sequence[Case], names: Sequence[str], place: Place, effort: 
         about={peer.name: peer.about for peer in taking_part},
         rows=[_row(case, taking_part, figures) for case in chosen],
         breakdowns=broken,
+        held=tuple(held),
     )
+
+
+def _held(chosen: Sequence[Case], taking_part: Mapping[str, Peer]) -> Iterator[results.Held]:
+    """What the wrapped library takes, where it is measured fenced and native."""
+    if any(case.id.startswith("wrapped-") for case in chosen) and {"core", "plain"} <= taking_part.keys():
+        fenced, native = taking_part["core"].yaml, taking_part["plain"].yaml
+        yield results.Held(library=f"{NAME} {VERSION}", wheel=fenced.wheel or 0, fenced=fenced.held(), native=native.held())
+
+
+def with_languages(run: Run, place: Place, report: Report) -> Run:
+    """The run, and what components cost by language."""
+    begun = time.monotonic()
+    found = tuple(languages(place, lambda what: report(what, 1.0)))
+    return replace(run, languages=found, seconds=run.seconds + time.monotonic() - begun)
 
 
 def _row(case: Case, taking_part: Sequence[Peer], figures: Figures) -> results.Row:

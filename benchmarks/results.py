@@ -38,6 +38,28 @@ class Breakdown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """What a component in this language costs: bytes of the component and of an instance (None: not known), seconds of builds."""
+
+    language: str
+    component: str
+    size: int
+    memory: int | None
+    cold: Seconds
+    cached: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a wrapped library takes: bytes of its wheel, and what a process grows by, fenced and native (None: not known)."""
+
+    library: str
+    wheel: int
+    fenced: int | None
+    native: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A case's figures by peer, in seconds for one `unit`."""
 
@@ -65,6 +87,8 @@ class Run:
     about: Mapping[str, str]
     rows: Sequence[Row]
     breakdowns: Sequence[Breakdown]
+    languages: tuple[Language, ...] = ()
+    held: tuple[Held, ...] = ()
 
     def row(self, case: str) -> Row | None:
         """The row of this case, if it was measured."""
@@ -90,7 +114,9 @@ class Run:
             raise ValueError("not a benchmark's results, or of another version")
         rows = [Row(**{**row, "figures": {peer: _outcome(one) for peer, one in row["figures"].items()}}) for row in found.pop("rows")]
         broken = [_breakdown(one) for one in found.pop("breakdowns")]
-        return cls(**found, rows=rows, breakdowns=broken)
+        spoken = tuple(Language(**one) for one in found.pop("languages", ()))
+        held = tuple(Held(**one) for one in found.pop("held", ()))
+        return cls(**found, rows=rows, breakdowns=broken, languages=spoken, held=held)
 
 
 def _breakdown(found: Mapping[str, Any]) -> Breakdown:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchmarks.work import Place, SitsOut, Work
+
+if TYPE_CHECKING:
+    from benchmarks.wrapped import Importable
 
 Line = dict[str, Any]
 """A record: `sku` (text), `quantity` (u32), `unit-price` (s64)."""
@@ -70,6 +74,10 @@ class Peer:
         """One call in which the far side asks another of its kind for a sum so many times, by way of this one; answers the number."""
         raise SitsOut("no synchronous calls back into Python")
 
+    def fused_edge(self, times: int) -> Work:
+        """The same where the two are one component, and nothing comes between them."""
+        raise SitsOut("nothing to join")
+
     def read(self, file: int, size: int, times: int) -> Work:
         """The far side asks for the beginning of a file so many times; `per` is that number."""
         raise SitsOut("no synchronous calls back into Python")
@@ -97,6 +105,23 @@ class Peer:
     def database(self, workload: str, rows: int) -> Work:
         """One of the workloads of `databases` on a file with so many rows; answers their number."""
         raise SitsOut("no database")
+
+    def markdown(self, text: str) -> Work:
+        """Markdown to HTML, by the C library of components/markdown."""
+        raise SitsOut("not with this C library")
+
+    def json(self, text: str) -> Work:
+        """JSON to a tree, by the C library of components/json-decoder; answers the number of its nodes, and its texts as Python values."""
+        raise SitsOut("not with this C library")
+
+    def json_values(self, text: str) -> Work:
+        """JSON to values that Python may look at, all of them; answers whatever they are."""
+        raise SitsOut("not with this C library")
+
+    @cached_property
+    def yaml(self) -> Importable:
+        """PyYAML: a release of it, native or wrapped."""
+        raise SitsOut("runs no CPython libraries")
 
     def fresh(self) -> Work:
         """Something new of the smallest kind, its first sum, and its end."""

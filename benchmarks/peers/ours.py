@@ -27,6 +27,7 @@ from benchmarks.databases import WORKLOADS
 from benchmarks.peers.base import Line, Peer
 from benchmarks.traffic_server import TrafficServer
 from benchmarks.work import Place, SitsOut, Work, busy, guest, python
+from benchmarks.wrapped import Importable, fenced
 
 HOST, CALLS = "bench:guest/host@0.1.0", "bench:guest/calls@0.1.0"
 LIMITS = Limits(memory=256 << 20, output=256 << 20, deadline=600.0)
@@ -37,7 +38,7 @@ graph: bench
 nodes:
   calls: {{ component: calls.wasm, digest: "{calls}", instances: pooled, limits: {{ output: 256MiB, deadline: 10min }} }}
   helper: {{ component: helper.wasm, digest: "{helper}", instances: pooled, limits: {{ deadline: 10min }} }}
-edges: [{{ from: calls, to: helper }}]
+edges: [{{ from: calls, to: helper, fused: {fused} }}]
 expose: [calls, helper]
 """
 DECODER = """
@@ -62,6 +63,15 @@ nodes:
   network: {{ component: {folder}, instances: pooled, limits: {{ deadline: 10min }} }}
 edges: [{{ from: network, to: host, grant: {{ tcp: ["127.0.0.1:*"] }} }}]
 expose: [network]
+"""
+
+LIBRARIES = """
+ringfence: 1
+graph: libraries
+nodes:
+  markdown: {{ component: {components}/markdown, instances: pooled, limits: {{ output: 256MiB, deadline: 10min }} }}
+  json: {{ component: {components}/json-decoder, instances: pooled, limits: {{ output: 256MiB, deadline: 10min }} }}
+expose: [markdown, json]
 """
 
 DATABASE = """
@@ -137,7 +147,7 @@ class Ours(Peer):
     def afresh(self) -> None:
         """Load what is called anew when it is asked for next: what was compiled and composed is kept."""
         self.close()
-        for name in ("linked", "calls", "graph", "network", "database_module"):
+        for name in ("linked", "calls", "graph", "network", "libraries", "database_module"):
             vars(self).pop(name, None)
 
     # What is called
@@ -189,6 +199,9 @@ class Ours(Peer):
     @cached_property
     def manifest(self) -> Path:
         """A graph of two guests with an edge between them; composed."""
+        return self._pair(fused=False)
+
+    def _pair(self, *, fused: bool) -> Path:
         folder = self.place.new_folder()
         digests = {}
         for name in ("calls", "helper"):
@@ -196,7 +209,7 @@ class Ours(Peer):
             (folder / f"{name}.wasm").write_bytes(binary)
             digests[name] = digest_of(binary)
         manifest = folder / "graph.yaml"
-        manifest.write_text(GRAPH.format(**digests))
+        manifest.write_text(GRAPH.format(**digests, fused=str(fused).lower()))
         compose_file(manifest, Workshop(lane=self.lane))
         return manifest
 
@@ -211,7 +224,7 @@ class Ours(Peer):
         """The manifest of a graph with nothing but a JSON decoder, a CPython guest; composed."""
         folder = self.place.new_folder()
         manifest = folder / "graph.yaml"
-        component = os.path.relpath(self.place.root / "components" / "json-decoder", folder)
+        component = os.path.relpath(self.place.root / "tests" / "components" / "json_in_python", folder)
         manifest.write_text(DECODER.format(folder=component))
         compose_file(manifest, Workshop(lane=self.lane))
         return manifest
@@ -260,6 +273,10 @@ class Ours(Peer):
     def edge(self, times: int) -> Work:
         graph = self.graph
         return Work(run=lambda: graph.call("calls.edge", times), per=times)
+
+    def fused_edge(self, times: int) -> Work:
+        graph = Graph.load(self._pair(fused=True))
+        return Work(run=lambda: graph.call("calls.edge", times), per=times, close=graph.close)
 
     def read(self, file: int, size: int, times: int) -> Work:
         call, self._file = self.calls, file
@@ -329,6 +346,40 @@ class Ours(Peer):
         if rows * 100 > self.most:
             raise SitsOut("a list<u8> is a value a byte there: seconds")
         return WORKLOADS[workload](self.database_module, f"/data/{workload}.sqlite3", rows)
+
+    @cached_property
+    def libraries(self) -> Graph:
+        """A graph of two C libraries."""
+        folder = self.place.new_folder()
+        manifest = folder / "graph.yaml"
+        manifest.write_text(LIBRARIES.format(components=os.path.relpath(self.place.root / "components", folder)))
+        compose_file(manifest, Workshop(lane=self.lane))
+        graph = Graph.load(manifest)
+        self._opened.append(graph)
+        return graph
+
+    def markdown(self, text: str) -> Work:
+        graph = self.libraries
+        return Work(run=lambda: graph.call("markdown.to-html", text, ["tables"]))
+
+    def json(self, text: str) -> Work:
+        call = self.libraries.call
+
+        def run() -> tuple[int, list[str]]:
+            nodes = call("json.decode", text).nodes
+            return len(nodes), [node.value for node in nodes if node.name == "text"]
+
+        return Work(run=run)
+
+    def json_values(self, text: str) -> Work:
+        graph = self.libraries
+        return Work(run=lambda: graph.call("json.decode", text))
+
+    @cached_property
+    def yaml(self) -> Importable:
+        found = fenced(self.place, self.lane)
+        self._opened.append(found)
+        return found
 
     def fresh(self) -> Work:
         linked = self.engine.link(self.engine.load(self.artifacts("helper")), {})

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import sqlite3
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
+from benchmarks import native
 from benchmarks.databases import WORKLOADS
 from benchmarks.peers.base import Line, Peer
 from benchmarks.traffic_server import TrafficServer
 from benchmarks.work import Work, busy
+from benchmarks.wrapped import Importable
+from benchmarks.wrapped import native as native_yaml
 
 
 def _add(a: int, b: int) -> int:
@@ -60,7 +65,10 @@ class Plain(Peer):
     """Nothing is checked; values are copied as often as they would be on their way there and back."""
 
     name, title = "plain", "plain Python"
-    about = "A Python function in the same process: no border at all; bytes, text and records are copied twice, as little as can be."
+    about = (
+        "A Python function in the same process: no border at all; bytes, text and records are copied twice, as little as can be. "
+        "C libraries are the components' own files, compiled for this machine by the same compiler and called by ctypes."
+    )
 
     def add(self) -> Work:
         return Work(run=lambda: _add(1, 2))
@@ -137,6 +145,21 @@ class Plain(Peer):
 
     def database(self, workload: str, rows: int) -> Work:
         return WORKLOADS[workload](sqlite3, str(self.place.new_folder() / "plain.sqlite3"), rows)
+
+    def markdown(self, text: str) -> Work:
+        renderer = native.Markdown(self.place.root / "components" / "markdown")
+        return Work(run=lambda: renderer.to_html(text, native.TABLES))
+
+    def json(self, text: str) -> Work:
+        decoder = native.Decoder(self.place.root / "components" / "json-decoder")
+        return Work(run=lambda: decoder.texts(text))
+
+    def json_values(self, text: str) -> Work:
+        return Work(run=lambda: json.loads(text))
+
+    @cached_property
+    def yaml(self) -> Importable:
+        return native_yaml(self.place)
 
     def alone(self, *, long: bool) -> Work:
         if not long:

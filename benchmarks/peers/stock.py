@@ -150,8 +150,8 @@ class Stock(Peer):
 
     @cached_property
     def decoder(self) -> Path:
-        """The JSON decoder's component, built, and compiled beside that."""
-        return build_folder(self.place.root / "components" / "json-decoder", Workshop()).path
+        """The component of the JSON decoder in Python, built."""
+        return build_folder(self.place.root / "tests" / "components" / "json_in_python", Workshop()).path
 
     @cached_property
     def compiled(self) -> Path:

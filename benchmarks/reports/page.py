@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.reports.table import sat_out
-from benchmarks.reports.words import cell, duration
+from benchmarks.reports.words import amount, cell, duration
 from benchmarks.results import Breakdown, Row, Run
 from benchmarks.targets import evaluate
 
@@ -14,7 +14,7 @@ PLOT = "benchmarks.svg"
 
 def page(run: Run) -> str:
     """Markdown. Its `sh` blocks run as they stand, in seconds."""
-    return "\n".join((*_beginning(run), *_targets(run), *_figures(run), *_breakdowns(run), *_again()))
+    return "\n".join((*_beginning(run), *_targets(run), *_figures(run), *_held(run), *_languages(run), *_breakdowns(run), *_again()))
 
 
 def _beginning(run: Run) -> Iterator[str]:
@@ -79,6 +79,43 @@ def _figures(run: Run) -> Iterator[str]:
 def _cell(row: Row, peer: str) -> str:
     first, second = cell(row, peer)
     return f"{first}<br>{second}" if second else first
+
+
+def _held(run: Run) -> Iterator[str]:
+    if not run.held:
+        return
+    yield "## What a wrapped library takes"
+    yield ""
+    yield (
+        "The wheel that `compose wrap` makes, and the memory that a process grows by with the library's import and one call; pages that it "
+        "shares with other processes, such as compiled code, count by its share."
+    )
+    yield ""
+    yield "| library | wheel | memory, fenced | memory, native |"
+    yield "|---|---|---|---|"
+    for one in run.held:
+        yield f"| {one.library} | {amount(one.wheel)} | {amount(one.fenced)} | {amount(one.native)} |"
+    yield ""
+
+
+def _languages(run: Run) -> Iterator[str]:
+    if not run.languages:
+        return
+    yield "## What a language costs"
+    yield ""
+    yield (
+        "Two JSON decoders that do the same, and what computes prices. Memory is what a process grows by for each further instance that "
+        "has answered a call; compiled code is shared. A cold build begins with an empty build cache: the C library, the crates and the "
+        "archive are compiled or fetched anew, but for what cargo and pip keep of their registries. "
+        "`python -m benchmarks --case languages` measures this alone (`benchmarks/languages.py`)."
+    )
+    yield ""
+    yield "| language | component | size | memory of an instance | build, cold | build, cached |"
+    yield "|---|---|---|---|---|---|"
+    for one in run.languages:
+        costs = " | ".join((amount(one.size), amount(one.memory), duration(one.cold), duration(one.cached)))
+        yield f"| {one.language} | `{one.component}` | {costs} |"
+    yield ""
 
 
 def _breakdowns(run: Run) -> Iterator[str]:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks.compare import Change
-from benchmarks.reports.words import cell, duration, times
+from benchmarks.reports.words import amount, cell, duration, times
 from benchmarks.results import Run
 from benchmarks.targets import Verdict, evaluate
 
@@ -19,7 +19,14 @@ _STYLES = {"met": "green", "missed": "bold red"}
 
 def show(run: Run, console: Console) -> None:
     """Print the figures, who sat out, the targets, and where the time goes."""
-    for part in (figures(run), Text("\n".join(sat_out(run)), style="dim"), verdicts(evaluate(run)), *breakdowns(run)):
+    for part in (
+        figures(run),
+        Text("\n".join(sat_out(run)), style="dim"),
+        verdicts(evaluate(run)),
+        *held(run),
+        *languages(run),
+        *breakdowns(run),
+    ):
         console.print(part)
         console.print()
 
@@ -68,6 +75,26 @@ def verdicts(found: Sequence[Verdict]) -> Table:
     for verdict in found:
         table.add_row(verdict.target.text, verdict.wanted, verdict.figure, Text(verdict.word, style=_STYLES.get(verdict.word, "")))
     return table
+
+
+def held(run: Run) -> Iterator[ConsoleRenderable]:
+    """What a wrapped library takes, if that was measured."""
+    if not run.held:
+        return
+    table = Table("library", "wheel", "memory, fenced", "native", title="a wrapped library", title_justify="left")
+    for one in run.held:
+        table.add_row(one.library, amount(one.wheel), amount(one.fenced), amount(one.native))
+    yield table
+
+
+def languages(run: Run) -> Iterator[ConsoleRenderable]:
+    """What components cost by language, if that was measured."""
+    if not run.languages:
+        return
+    table = Table("language", "component", "size", "an instance", "build, cold", "cached", title="languages", title_justify="left")
+    for one in run.languages:
+        table.add_row(one.language, one.component, amount(one.size), amount(one.memory), duration(one.cold), duration(one.cached))
+    yield table
 
 
 def breakdowns(run: Run) -> Iterator[ConsoleRenderable]:

@@ -18,6 +18,13 @@ def _three(value: float) -> str:
     return f"{value:,.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"
 
 
+def amount(count: int | None) -> str:
+    """Three figures with the unit that suits: `128 kB`, `17.9 MB`; a dash for what is not known."""
+    if count is None:
+        return "–"
+    return f"{_three(count / 1e6)} MB" if count >= 1e6 else f"{_three(count / 1e3)} kB"
+
+
 def ratio(row: Row, peer: str, base: str = "core") -> float | None:
     """How often the time of `base` this peer takes; None where one of them sat out."""
     mine, other = row.median(base), row.median(peer)

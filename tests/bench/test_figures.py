@@ -49,6 +49,9 @@ CASES = {"call": {"core": 5.0, "extism": 20.0}, "bytes": {"core": 100.0, "extism
         (Target(text="", ours=("bytes", "core"), limit=1, at_least=True, scale=3e-4, turned=True, unit="GB/s"), "met", "3 GB/s"),
         (Target(text="", ours=("call", "core"), against=("call", "extism")), "stated", "0.25 x"),
         (Target(text="", ours=("bytes", "core"), against=("bytes", "extism"), limit=1), "not measured", ""),
+        (Target(text="", ours=("bytes", "core"), against=("call", "extism"), limit=2, allowed=60e-6), "met", "2 x"),
+        (Target(text="", ours=("bytes", "core"), against=("call", "extism"), limit=2, allowed=50e-6), "missed", "2.5 x"),
+        (Target(text="", ours=("call", "core"), against=("call", "extism"), limit=2, allowed=50e-6), "met", "0 x"),
     ],
 )
 def test_a_target_is_met_missed_stated_or_not_measured(make_run, target, word, figure):

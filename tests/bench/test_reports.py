@@ -15,7 +15,7 @@ from benchmarks.reports import table
 from benchmarks.reports.page import page
 from benchmarks.reports.svg import picture
 from benchmarks.reports.words import duration, times
-from benchmarks.results import Run
+from benchmarks.results import Held, Language, Run
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -136,3 +136,33 @@ def test_durations_have_three_figures_and_a_unit(seconds, text):
 @pytest.mark.parametrize(("value", "text"), [(2.71, "2.7x"), (0.042, "0.04x"), (14_000.4, "14,000x"), (0.0001, "<0.01x"), (1.0, "1.0x")])
 def test_ratios_are_short(value, text):
     assert times(value) == text
+
+
+C = Language(language="C", component="components/one", size=128_306, memory=None, cold=31.0, cached=0.1)
+PYTHON = Language(language="Python", component="components/two", size=20_400_000, memory=11_400_000, cold=25.0, cached=0.1)
+
+
+def test_what_a_language_costs_is_on_the_page_and_in_the_table_where_it_was_measured(make_run, run):
+    costs = make_run({"call": {"core": 1.0}}, languages=(C, PYTHON))
+    assert Run.from_json(costs.to_json()) == costs
+    assert "| C | `components/one` | 128 kB | – | 31.0 s | 100 ms |" in page(costs)
+    assert "| Python | `components/two` | 20.4 MB | 11.4 MB | 25.0 s | 100 ms |" in page(costs)
+    assert "20.4 MB" in "".join(printed(one) for one in table.languages(costs))
+    assert "What a language costs" not in page(run)
+    assert not list(table.languages(run))
+
+
+def test_what_a_wrapped_library_takes_is_on_the_page_and_in_the_table_where_it_was_measured(make_run, run):
+    """Its memory is no time, and so no row of the figures."""
+    took = make_run({"call": {"core": 1.0}}, held=(Held(library="PyYAML 5.3", wheel=23_400_000, fenced=35_700_000, native=None),))
+    assert "| PyYAML 5.3 | 23.4 MB | 35.7 MB | – |" in page(took)
+    assert "35.7 MB" in "".join(printed(one) for one in table.held(took))
+    assert Run.from_json(took.to_json()) == took
+    assert "What a wrapped library takes" not in page(run)
+    assert not list(table.held(run))
+
+
+def test_results_of_before_there_were_languages_are_read(run):
+    old = json.loads(run.to_json())
+    del old["languages"]
+    assert Run.from_json(json.dumps(old)) == run
