@@ -1,6 +1,6 @@
 """The demo: a graph of real components answers over real HTTP, and then shows what its fence refuses.
 
-python manifests/shop/demo.py [--lane component]    (component: once more, on the reference engine)
+python manifests/shop/demo.py [--lane component] [--edges store|fused]    (on the reference engine; joined in one way only)
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from ringfence import CapabilityDenied, Graph, GuestError
+from ringfence.contract.lock import Lane
 from ringfence_composer.compose import Workshop, compose_file
 from vendor_server import VendorServer
 
@@ -49,7 +50,7 @@ def show_order(order: object) -> None:
     for line in order.lines:
         table.add_row(line.sku, str(line.quantity), f"{line.unit_price / 100:.2f}")
     console.print(table)
-    console.print(f"total, computed by a guest in Rust: [bold]{order.total / 100:.2f} {order.currency}[/]")
+    console.print(f"total, computed by a guest in Rust from what one in C decoded: [bold]{order.total / 100:.2f} {order.currency}[/]")
 
 
 def refused(call: Callable[[], object], expected: type[Exception]) -> Exception:
@@ -61,18 +62,33 @@ def refused(call: Callable[[], object], expected: type[Exception]) -> Exception:
     sys.exit("the fence let it through")
 
 
+def show_fused(order: object, lane: Lane | None, address: str) -> None:
+    """Ask the same graph as one component for the same order, and leave it composed as it was; exits where another one comes."""
+    try:
+        compose_file(HERE / "graph.yaml", Workshop(lane=lane, edges="fused"))
+        with Graph.load(HERE / "graph.yaml", parameters={"vendor": address}) as graph:
+            again = graph.call("vendor.get-order", "A-17")
+    finally:
+        compose_file(HERE / "graph.yaml", Workshop(lane=lane))
+    if repr(again) != repr(order):
+        sys.exit("another order")
+    console.print(f"the same order, {again.id}: [bold]{again.total / 100:.2f} {again.currency}[/]")
+
+
 def main() -> None:
-    """Run all three acts; exit 0 when each went as it must."""
+    """Run all acts; exit 0 when each went as it must."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--lane", choices=["core", "component"])
-    lane = options.parse_args().lane
+    options.add_argument("--edges", choices=["store", "fused"])
+    asked = options.parse_args()
     for graph in ("graph.yaml", "without-token.yaml"):
-        compose_file(HERE / graph, Workshop(lane=lane))
+        compose_file(HERE / graph, Workshop(lane=asked.lane, edges=asked.edges))
     os.environ["VENDOR_TOKEN"] = TOKEN
     with VendorServer(token=TOKEN) as server:
         console.rule("the order, over HTTP, through the fence", align="left")
         with Graph.load(HERE / "graph.yaml", parameters={"vendor": server.address}) as graph:
-            show_order(graph.call("vendor.get-order", "A-17"))
+            order = graph.call("vendor.get-order", "A-17")
+            show_order(order)
             with graph["vendor"].cursor(3) as cursor:
                 pages = []
                 while page := cursor.next():
@@ -93,6 +109,10 @@ def main() -> None:
         with Graph.load(HERE / "without-token.yaml", parameters={"vendor": server.address}) as graph:
             absent = refused(lambda: graph.call("vendor.get-order", "A-17"), GuestError)
             console.print(f"in the guest: {escape(str(absent.value.value))}")
+
+        if asked.edges is None:
+            console.rule("the same graph fused: Python, Rust and C as one component", align="left")
+            show_fused(order, asked.lane, server.address)
     sys.exit(bystander.visits)
 
 

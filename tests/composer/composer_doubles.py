@@ -15,11 +15,11 @@ from ringfence_composer.tools import Fit, Item, World
 
 
 def world(imports: Sequence[str] = (), exports: Mapping[str, Sequence[str]] | None = None) -> World:
-    """A world that imports interfaces and exports interfaces with functions."""
+    """A world that imports and exports interfaces with functions."""
     return World(
         name="it",
         package="demo:it",
-        imports=tuple(Item(name=name, kind="interface") for name in imports),
+        imports=tuple(Item(name=name, kind="interface", functions=("ask",)) for name in imports),
         exports=tuple(Item(name=name, kind="interface", functions=tuple(functions)) for name, functions in (exports or {}).items()),
     )
 

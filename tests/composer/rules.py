@@ -25,6 +25,7 @@ SAYING = {"_say", "_note", "problem", "Problem", "add", "add_unless_known"}
 WITHOUT_CASE = {
     "compose=True needs the build tool": "where the composer is not installed",
     "the file changed while composing": "a race",
+    "a file cannot be called": "what makes the names refuses them before; test_hostile_archives has the function alone",
     "cannot be compared": "a race: both worlds were read before",
     "more than {MAX_ENTRIES} files": "20,000 files; test_wit_files has a smaller bound",
     "more than {MAX_FILES} files": "20,000 files; test_python_builder has a smaller bound",

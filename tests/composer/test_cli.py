@@ -29,7 +29,7 @@ from ringfence_composer.reports.terminal import printable
 
 CASES = Path(__file__).parents[1] / "cases"
 RIGHT = str(CASES / "right-smallest" / "graph.yaml")
-WRONG = str(CASES / "fused" / "graph.yaml")
+WRONG = str(CASES / "fused-to-host" / "graph.yaml")
 FAILURE = VariantOf((("not-found", None), ("unavailable", Primitive("string"))))
 
 
@@ -87,14 +87,14 @@ def test_results_go_to_stdout_and_problems_to_stderr() -> None:
     """So that a pipe carries the result and nothing else."""
     assert run("check", RIGHT).stderr == ""
     wrong = run("check", WRONG)
-    assert (wrong.stdout, "fused edges" in wrong.stderr) == ("", True)
+    assert (wrong.stdout, "the host is no component" in wrong.stderr) == ("", True)
 
 
 def test_json_of_a_failure_is_whole_and_alone_on_stdout() -> None:
     data = json.loads(run("check", WRONG, "--json").stdout)
     assert data["error"]["code"] == "manifest"
     (problem,) = data["error"]["problems"]
-    assert (problem["line"], problem["column"], problem["path"]) == (7, 39, "edges[0].fused")
+    assert (problem["line"], problem["column"], problem["path"]) == (7, 53, "edges[0].fused")
 
 
 def test_nothing_but_plain_text_is_written_to_a_pipe() -> None:

@@ -176,7 +176,7 @@ def test_further_files_count_where_they_are_named(graph: Path, dev: Callable[...
     """The application's own sources, say."""
     (graph.parent / "app").mkdir()
     work = dev("graph.yaml", "--watch", "app", "--", sys.executable, "-c", NOTES)
-    work.until(lambda: "watching" in work.said)
+    work.until(lambda: "watching" in work.said and len(runs(graph.parent)) == 1)
     (graph.parent / "app" / "main.py").write_text("print()")
     work.until(lambda: len(runs(graph.parent)) == 2)
     assert f"changed: {Path('app') / 'main.py'}" in work.said

@@ -294,6 +294,13 @@ def test_that_hard_links_may_be_used_is_for_a_person_to_say(graph: Path) -> None
     assert (fix.difference, "hard links" in fix.left[0][1]) == ("", True)
 
 
+def test_that_files_may_be_locked_is_for_a_person_to_say(graph: Path) -> None:
+    """Whoever locks keeps others waiting, and who writes without a lock can no longer."""
+    graph.write_text(f"{graph.read_text()}edges: [{{ from: calls, to: host, grant: {{ files: [{FOLDER}] }} }}]\n")
+    fix = fix_file(graph, [denial('files: [{ path: data, match: ["a.csv"], as: /data, lock: ["a.csv"] }]')], Workshop())
+    assert (fix.difference, "may be locked" in fix.left[0][1]) == ("", True)
+
+
 @steady
 @given(request=REQUEST)
 def test_whatever_the_gate_refuses_is_allowed_by_its_fix_or_left_to_a_person(request: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +13,8 @@ from ringfence.contract.lock import Lock, LockedImport
 from ringfence.contract.names import Digest, digest_of
 from ringfence_composer.compose import lock_of
 from ringfence_composer.errors import PlanRefused
-from ringfence_composer.plan import Plan, plan, runtime_forms
-from ringfence_composer.tools import Fit, World
+from ringfence_composer.plan import NO_AUTHORITY, Plan, plan, runtime_forms
+from ringfence_composer.tools import Fit, Item, World
 
 STORE = "demo:store/store@1.0.0"
 TCP, CLOCK = "wasi:sockets/tcp@0.2.9", "wasi:clocks/wall-clock@0.2.9"
@@ -39,6 +40,12 @@ def planned(folder: Path, rest: str, keys: str = "", worlds: Mapping[str, World]
 
 def decisions(of: Plan) -> dict[str, LockedImport]:
     return {one.name.partition("@")[0].partition("/")[2]: one for one in of.nodes[0].imports}
+
+
+def test_types_give_nothing_and_are_granted_as_that(tmp_path: Path) -> None:
+    app = dataclasses.replace(world(), imports=(Item(name="demo:store/shapes@1.0.0", kind="interface"),))
+    found = decisions(planned(tmp_path, "edges: []\n", worlds={"app": app}))
+    assert found == {"shapes": LockedImport(name="demo:store/shapes@1.0.0", decision="granted", by=NO_AUTHORITY)}
 
 
 def test_every_import_has_a_decision(tmp_path: Path) -> None:

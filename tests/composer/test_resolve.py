@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from composer_doubles import FakeFacts, manifest, resolved, world
 from hypothesis import given
 from hypothesis import strategies as st
 from ringfence_composer.resolve import resolve, satisfies, side_by_side
-from ringfence_composer.tools import Fit
+from ringfence_composer.tools import Fit, Item
 
 STORE = "demo:store/store@1.0.0"
 
@@ -57,6 +58,17 @@ def test_links_order_and_reach(tmp_path: Path) -> None:
     assert graph.reach == {"app": ("cache", "disk"), "cache": ("disk",), "disk": ()}
 
 
+def test_an_interface_of_types_needs_nobody_who_exports_it(tmp_path: Path) -> None:
+    """Whoever exports an interface that uses another's types imports that other. There is nothing in it to ask for."""
+    app = world([], {STORE: ["get"]})
+    shapes = Item(name="demo:store/shapes@1.0.0", kind="interface")
+    held = dataclasses.replace(shapes, resources=("cursor",))
+    told = "imports demo:store/shapes@1.0.0, which no edge satisfies"
+    assert problems(tmp_path, FakeFacts({"app": dataclasses.replace(app, imports=(shapes,))}), "") == []
+    (found,) = problems(tmp_path, FakeFacts({"app": dataclasses.replace(app, imports=(held,))}), "")
+    assert told in found, "the control: a resource somebody must have"
+
+
 def test_a_resource_must_come_from_one_place_on_both_sides(tmp_path: Path) -> None:
     """Otherwise a handle would be used in a node that never made it."""
     things, use = "demo:things/things@1.0.0", "demo:use/use@1.0.0"
@@ -85,7 +97,9 @@ def test_a_node_whose_world_cannot_be_read_hides_no_other_problem(tmp_path: Path
     facts = FakeFacts({"app": world(["demo:gone/gone@1.0.0"])})
     found, noted = manifest(tmp_path, {"app": "", "store": ""}, "edges:\n  - { from: app, to: app }\n")
     resolve(found, facts, noted)
-    assert [one.message for one in noted.in_order()] == ["store has no world", "app has an edge to itself"]
+    store, edge = (one.message for one in noted.in_order())
+    assert store.startswith("store.wasm: expected a component as a WebAssembly binary, found text")
+    assert edge == "app has an edge to itself"
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=12, unique=True))

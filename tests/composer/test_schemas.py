@@ -68,7 +68,7 @@ def test_examples_and_defaults_are_valid_where_they_stand(name: str) -> None:
 def test_every_key_that_may_be_left_out_says_what_counts_then(name: str) -> None:
     """Except where nothing does: what is not written is not there, or depends on the component."""
     none = {"digest", "lane", "random", "clocks", "type", "calls", "within", "default", "from", "to", "node", "component", "world", "fuel"}
-    none |= {"concurrent"}
+    none |= {"concurrent", "fused", "packages"}
     kinds = set(AUTHORED["graph"]["$defs"]["grant"]["properties"])
     named = {"graph", "nodes", "name", "version", "sha256"}
     lacking = {path.rpartition("/")[2] for path, one in properties(name) if "default" not in one}

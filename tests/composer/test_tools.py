@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ringfence_composer import tools
 from ringfence_composer.errors import ToolFailed, ToolMissing
-from ringfence_composer.set_up import bundle
+from ringfence_composer.package_data import write_package_data
 from ringfence_composer.tools import find, run, toolchain_component
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs of these tests are shell scripts")
@@ -206,7 +206,7 @@ def test_a_wheel_carries_its_own(machine, monkeypatch, tmp_path):
     machine("rustc", f"echo {tmp_path}")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(sys, "platform", "linux")
-    bundle(tmp_path / "data")
+    write_package_data(tmp_path / "data")
     built = toolchain_component()
     monkeypatch.setattr(tools, "_DATA", tmp_path / "data")
     monkeypatch.setattr(tools, "_CRATE", Path("/nowhere"))

@@ -2,10 +2,11 @@
 
     just soak [seconds]
 
-Components of text on the core engine (random types and values, hostile scripts), CPython through a graph, and the shop over HTTP; instances
-that are fresh, pooled and kept; traps, deadlines, exceptions of host functions, interruptions by another thread, Ctrl-C on the main thread.
-No exception may come out of a call that it was not meant for, no answer may be wrong, and memory and descriptors must stay where they
-are: the end is compared with what was there when a quarter of the time had passed. The exit status is 1 where that does not hold.
+Components of text on the core engine (random types and values, hostile scripts), C and CPython through a graph, and the shop over HTTP;
+instances that are fresh, pooled and kept; traps, deadlines, exceptions of host functions, interruptions by another thread, Ctrl-C on
+the main thread. No exception may come out of a call that it was not meant for, no answer may be wrong, and memory and descriptors must
+stay where they are: the end is compared with what was there when a quarter of the time had passed. The exit status is 1 where that does
+not hold.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ ringfence: 1
 graph: soak
 nodes:
   fresh: { component: ROOT/components/json-decoder, limits: { memory: 128MiB, deadline: 20s, output: 4MiB } }
-  pooled: { component: ROOT/components/json-decoder, limits: { memory: 128MiB, deadline: 20s, output: 4MiB }, instances: pooled }
+  pooled: { component: ROOT/tests/components/json_in_python, limits: { memory: 128MiB, deadline: 20s, output: 4MiB }, instances: pooled }
 expose: [fresh, pooled]
 """
 

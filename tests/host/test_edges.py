@@ -111,6 +111,19 @@ def test_a_resource_passes_through_the_caller_and_comes_back(pair):
     assert probe.lent == 0
 
 
+def test_a_resource_that_is_gone_is_refused_before_the_caller_is_entered(pair):
+    """Inside it would be a failure of the callee, which ends the caller's instance: a mistake of the application's took its state."""
+    graph = pair()
+    graph.call("relay.counter")
+    for end in (lambda one: graph.call("relay.take-back", one), lambda one: one.close()):
+        token = graph.call("relay.lend-out", "abc")
+        end(token)
+        for name in ("relay.look-at", "relay.take-back"):
+            with pytest.raises(ShapeError, match="expected a handle of token, found one that was closed or given away"):
+                graph.call(name, token)
+    assert graph.call("relay.counter") == (1, 1)
+
+
 def test_a_fresh_callee_lives_while_somebody_holds_its_resource(pair):
     graph = pair(instances="fresh")
     token = graph.call("relay.lend-out", "abc")

@@ -81,6 +81,7 @@ FORMS = {
         st.datetimes(min_value=datetime(1970, 1, 1)).map(lambda when: {"frozen": when.isoformat() + "Z"}),  # noqa: DTZ001 -- hypothesis wants it naive
     ),
     "random": st.one_of(st.just("secure"), st.one_of(TEXT, st.integers()).map(lambda seed: {"seeded": seed})),
+    "application": st.just("values"),
 }
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -126,6 +127,7 @@ def test_a_grant_can_be_worded_without_its_secrets(kind, data):
     assert secret not in repr(KINDS["env"].parse([{"A": secret}])) + repr(KINDS["args"].parse([secret]))
 
 
+LOCKED = st.just(()) | LOCKS.map(lambda written: FILES.parse([{"path": "data", "lock": written}])[0].lock)
 REQUEST = st.one_of(
     st.builds(Connect, ADDRESS, FEW_PORTS, st.none() | NAME),
     st.builds(Exchange, ADDRESS, FEW_PORTS, st.none() | NAME),
@@ -144,7 +146,16 @@ REQUEST = st.one_of(
         access=SOME_ACCESS.map(frozenset),
         reach=st.sampled_from(["entry", "way", "tree"]),
         hardlinks=st.booleans(),
-        lock=st.just(()) | LOCKS.map(lambda written: FILES.parse([{"path": "data", "lock": written}])[0].lock),
+        lock=LOCKED,
+    ),
+    st.builds(
+        UseFile,
+        path=st.just("data"),
+        target=st.just("/data"),
+        name=FILE,
+        access=st.sampled_from([frozenset({"read"}), frozenset({"write"})]),
+        lock=LOCKED,
+        locks=st.just(value=True),
     ),
 )
 POLICY = st.fixed_dictionaries({}, optional=FORMS).map(Policy.bind)

@@ -6,6 +6,7 @@ import pytest
 from ringfence import wasi
 from ringfence.contract import grants
 from ringfence.contract.grants import KINDS, Policy
+from ringfence.objects import serving
 
 
 def errors_of(forms):
@@ -140,6 +141,7 @@ def test_everything_that_is_wrong_is_said_at_once():
             "stderr": ["log"],
             "clocks": ["monotonic", "sun"],
             "random": "seeded",
+            "application": "everything",
             "files": [{"path": "/etc"}],
             "udp": ["a"],
             "listen": ["a:1"],
@@ -165,6 +167,7 @@ def test_everything_that_is_wrong_is_said_at_once():
         ".udp[0]",
         ".listen[0]",
         ".moon",
+        ".application",
     }
     assert "a grant nothing can enforce" in errors[".moon"]
     assert "seeded: 42" in errors[".random"]
@@ -229,10 +232,11 @@ def test_a_variable_given_twice_is_an_error_and_no_value_is_ever_told():
 
 def test_every_interface_has_its_place_and_is_served():
     """The plan is total: what is served is inert, or opened by a kind, and the other way round."""
-    for interface in wasi.INTERFACES:
+    served = {**wasi.INTERFACES, **serving.INTERFACES}
+    for interface in served:
         assert (interface in grants.INERT) != bool(grants.kinds_of(interface)), interface
     known = set(grants.INERT) | {interface for kind in KINDS.values() for interface in kind.interfaces}
-    assert known <= set(wasi.INTERFACES)
+    assert known <= set(served)
     assert grants.kind_of("wasi:filesystem/preopens") == "files"
     assert grants.kind_of("wasi:sockets/udp") == "udp"
     assert grants.kind_of("wasi:clocks/timezone") is None

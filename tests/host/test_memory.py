@@ -19,7 +19,7 @@ JSON = """
 ringfence: 1
 graph: fresh
 nodes:
-  json: { component: ROOT/components/json-decoder }
+  json: { component: ROOT/tests/components/json_in_python }
 expose: [json]
 """
 ALLOWED = 4 << 20

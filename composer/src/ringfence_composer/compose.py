@@ -20,6 +20,7 @@ from ringfence.contract.lock import (
     LockedArtifact,
     LockedEdge,
     LockedExpose,
+    LockedGroup,
     LockedNode,
     Role,
 )
@@ -30,6 +31,8 @@ from ringfence_composer.build import BuiltGraph, BuiltNode, build, build_compone
 from ringfence_composer.builders.base import Artifact, BuildContext
 from ringfence_composer.errors import DigestMismatch, InputInvalid
 from ringfence_composer.facts import BinaryFacts, SourceFacts, wit_of
+from ringfence_composer.fuse import fuse
+from ringfence_composer.groups import EdgeMode, in_mode
 from ringfence_composer.lanes import with_lanes
 from ringfence_composer.manifest.component import FILE, ComponentManifest, load_component
 from ringfence_composer.manifest.graph import EdgeManifest, ExposeManifest, GraphManifest, read_graph
@@ -48,12 +51,16 @@ def _silent(_message: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What the stages work with: the cache folder, whom to tell of each step and what to read afterwards, and the lane that graphs get."""
+    """What the stages work with: the cache folder, whom to tell of each step and what to read afterwards.
+
+    `lane` is every node's, and `edges` how all nodes are joined, whatever graph.yaml says.
+    """
 
     cache: Path = field(default_factory=user_cache)
     report: Callable[[str], None] = _silent
     note: Callable[[str], None] = _silent
     lane: Lane | None = None
+    edges: EdgeMode | None = None
 
     @property
     def context(self) -> BuildContext:
@@ -78,7 +85,7 @@ def check_file(manifest: Path, workshop: Workshop, *, raw: bytes | None = None) 
     """
     problems = Problems()
     workshop.report(f"checking {manifest.name}")
-    graph = read_graph(manifest, problems, show_as=str(manifest), raw=raw)
+    graph = in_mode(read_graph(manifest, problems, show_as=str(manifest), raw=raw), workshop.edges)
     resolved = resolve(graph, SourceFacts(_toolchain(workshop)), problems)
     readable = [node.component for node in graph.nodes if node.name in resolved.worlds]
     problems.extend(source_problems(one for one in readable if isinstance(one, ComponentManifest)))
@@ -89,11 +96,13 @@ def check_file(manifest: Path, workshop: Workshop, *, raw: bytes | None = None) 
 def plan_file(manifest: Path, workshop: Workshop, *, raw: bytes | None = None) -> Plan:
     """The graph decided; what is missing is built. Raises like `check_file`, and PlanRefused."""
     resolved = check_file(manifest, workshop, raw=raw)
-    built = with_lanes(build(resolved, workshop.context), _toolchain(workshop), workshop.context, workshop.lane)
-    workshop.report(f"planning {manifest.name}")
-    facts = BinaryFacts(_toolchain(workshop), {name: node.path for name, node in built.nodes.items()})
+    toolchain, context = _toolchain(workshop), workshop.context
+    built = build(resolved, context)
+    facts = BinaryFacts(toolchain, {name: node.path for name, node in built.nodes.items()})
     agree(built, facts)
-    return plan(built, facts)
+    joined = with_lanes(fuse(built, facts, toolchain, context), toolchain, context, workshop.lane)
+    workshop.report(f"planning {manifest.name}")
+    return plan(joined, facts)
 
 
 def compose_file(manifest: Path, workshop: Workshop | None = None) -> Composed:
@@ -142,8 +151,11 @@ def lock_of(planned: Plan, *, tools: Digest) -> Lock:
         ),
         artifacts=tuple(
             LockedArtifact(node=name, role=role, digest=digest, size=path.stat().st_size, of=node.digest, by=by)
-            for name, node in built.nodes.items()
+            for name, node in built.units.items()
             for role, path, digest, by in _files(node)
+        ),
+        groups=tuple(
+            LockedGroup(name=one.group.name, nodes=one.group.nodes, imports=one.imports, exports=one.exports) for one in built.groups
         ),
     )
 
@@ -191,6 +203,7 @@ def locked_edge(manifest: GraphManifest, links: Sequence[Link], edge: EdgeManife
         calls=edge.calls,
         limits=edge.limits,
         line=manifest.document.mark(edge.path).line,
+        fused=edge.fused,
     )
 
 
@@ -204,7 +217,7 @@ def write(lock: Lock, built: BuiltGraph, file: Path) -> None:
     content: Any = json.loads(data)
     jsonschema.Draft202012Validator(schema("lock")).validate(content)
     try:
-        for name, node in sorted(built.nodes.items()):
+        for name, node in sorted(built.units.items()):
             for role, path, digest, _ in _files(node):
                 target = artifact_path(file, digest)
                 target.parent.mkdir(parents=True, exist_ok=True)

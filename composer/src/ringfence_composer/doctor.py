@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from ringfence.engine.cache import cache_fault
 
 from ringfence_composer.builders.c import zig_version
 from ringfence_composer.builders.cache import BuildCache
+from ringfence_composer.builders.python import GUEST_PYTHON, tool_version
 from ringfence_composer.builders.requirements import find_uv
 from ringfence_composer.errors import ComposerError
 from ringfence_composer.toolchain import Toolchain
@@ -48,6 +50,8 @@ def examine(cache: Path | None = None) -> Iterator[Finding]:
     yield from dict.fromkeys(_packages())
     yield _uv()
     yield from _toolchain()
+    yield _network()
+    yield _python_components()
     yield _rust()
     yield _c()
     yield _build_cache(cache or user_cache())
@@ -125,6 +129,23 @@ def _toolchain() -> Iterator[Finding]:
     yield Finding(name=name, state="wrong", found="not built yet", remedy="python -m ringfence_composer.set_up")
 
 
+def _network() -> Finding:
+    """Nothing to be looked at, but what everybody wants to know who reads this."""
+    when = (
+        "nothing but what a component pins by digest, when it is first built: wheels by uv, crates by cargo, archives from their registry"
+    )
+    return Finding(name="what is fetched", state="ok", found=when)
+
+
+def _python_components() -> Finding:
+    """What components in Python are compiled with: packages that are required, so that what is missing is told above, with its command."""
+    name = "python components"
+    try:
+        return Finding(name=name, state="ok", found=f"can be built (CPython {GUEST_PYTHON}, by componentize-py {tool_version()})")
+    except ComposerError as error:
+        return Finding(name=name, state="wrong", found=f"can't be built: {error.message}", remedy=_command(error.hint))
+
+
 def _rust() -> Finding:
     """What components in Rust are compiled with. Graphs without such components need none of it, so that it is never wrong."""
     name = "rust components"
@@ -177,5 +198,6 @@ def _disk(cache: Path) -> Finding:
 
 
 def _command(hint: str | None) -> str | None:
-    """A hint such as `install it with: pip …` as the command alone."""
-    return hint.rpartition(": ")[2] if hint else None
+    """A hint such as `install it with: pip …` as the command alone; one that holds no command as it is."""
+    found = re.search(r"(?:^run|with): (.+)$", hint or "")
+    return found[1] if found else hint

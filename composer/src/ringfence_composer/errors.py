@@ -8,6 +8,7 @@
     ├── ToolMissing         something that must be installed is not (4)
     ├── ToolFailed          a tool ended in an error, with the end of its output (4)
     ├── BuildFailed         a component could not be built (4)
+    ├── BuildsFailed        several could not, each for a reason of its own (4; holds all of them)
     ├── PlanRefused         built components do not fit the graph (1; holds all problems)
     ├── BindingsStale       a file of bindings is not what the graph would give now (1)
     └── InternalError       this program broke (4; made at the edge of the command line only)
@@ -17,7 +18,7 @@ What is wrong in graph.yaml or component.yaml is a `ringfence.contract.errors.Ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -71,6 +72,14 @@ class SourceInvalid(InputInvalid):
         self.further: tuple[SourceInvalid, ...] = ()
 
 
+def refuse_all(errors: Iterable[SourceInvalid]) -> None:
+    """Raises the first of them, where there is one, with all others as its `further`."""
+    found = list(errors)
+    if found:
+        found[0].further = tuple(found[1:])
+        raise found[0]
+
+
 class DigestMismatch(InputInvalid):
     """A file differs from the digest that was written for it; `requirement` is its package's name, where it is that of one."""
 
@@ -109,6 +118,16 @@ class BuildFailed(ComposerError):
     def __init__(self, component: str, message: str, *, output: str = "", hint: str | None = None) -> None:
         super().__init__(f"{component}: {message}", hint=hint)
         self.component, self.output = component, output
+
+
+class BuildsFailed(ComposerError):
+    """Several components could not be built; `failures` are their errors, in the order in which the graph needs them."""
+
+    code = "builds-failed"
+
+    def __init__(self, failures: Sequence[RingfenceError]) -> None:
+        super().__init__("\n".join(str(one) for one in failures))
+        self.failures = tuple(failures)
 
 
 class PlanRefused(ComposerError):

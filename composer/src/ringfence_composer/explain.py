@@ -14,6 +14,7 @@ from ringfence.contract.wording import Worded, worded
 
 from ringfence_composer.compose import Workshop, check_file
 from ringfence_composer.errors import InputInvalid
+from ringfence_composer.groups import groups
 from ringfence_composer.manifest.component import ComponentManifest
 from ringfence_composer.manifest.graph import EdgeManifest, ExposeManifest, GraphManifest, NodeManifest
 from ringfence_composer.manifest.source import PathSteps, show_path
@@ -132,8 +133,11 @@ class _Teller:
         links = [link for link in self._graph.links if link.edge == edge]
         names = ", ".join(sorted({link.given for link in links}))
         sentences = [f"{edge.consumer} may call {edge.provider}, which gives it {names}."]
+        if edge.fused:
+            sentences.append("The two are parts of one component in one store: they call each other directly, and what ends one ends both.")
         if edge.calls is not None:
-            sentences.append(f"Only {', '.join(edge.calls)}; calling any other function of it is denied.")
+            other = f"compose refuses a binary of {edge.consumer} that imports any other" if edge.fused else "calling any other"
+            sentences.append(f"Only {', '.join(edge.calls)}; {other} function of it{'' if edge.fused else ' is denied'}.")
         sentences += _limits(edge.limits, "A call through this edge")
         sentences.append(f"{edge.provider} acts with its own grants: compose plan --reach shows what that opens to {edge.consumer}.")
         passed = [one.words for one in worded(edge.grant, self._manifest.parameters)]
@@ -152,7 +156,10 @@ class _Teller:
         made = f"built from {component.language}" if isinstance(component, ComponentManifest) else "a prebuilt file"
         yield f"An instance of {world_name(self._graph.worlds[node.name])}, {made}."
         yield f"instances: {node.instances}: {_INSTANCES[node.instances]}" + ("; edges share them." if node.shared else ".")
-        yield from _limits(node.limits, "An instance, or a call of it,")
+        group = next((one for one in groups(manifest, self._graph.order) if node.name in one.nodes), None)
+        if group is not None:
+            yield f"It is fused with {', '.join(name for name in group.nodes if name != node.name)}: one component, one instance, one end."
+        yield from _limits(node.limits, "An instance, or a call of it," if group is None else GROUPED)
         if node.lane:
             yield f"lane: {node.lane} was asked for."
         for kind in node.withdrawn:
@@ -189,7 +196,9 @@ class _Teller:
         return Told(subject=f"parameter {name}", path=show_path(("parameters", name)), sentences=tuple(sentences))
 
 
+GROUPED = "Memory and stack are counted for the whole group; a deadline, output or fuel holds for its whole call. It"
 _SECTIONS: Mapping[str, str] = {
+    "fused": "Whether edges between nodes are fused where they do not say: nodes joined into one component, in which calls are direct.",
     "ringfence": "The version of this file's form. A newer one is refused.",
     "graph": "The graph's name. It stands in logs and in pictures.",
     "parameters": "What differs from place to place; each has a type, and a range that it cannot leave.",

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from ringfence.contract.errors import RingfenceError, UsageError
 from ringfence.contract.explanations import EXPLANATIONS as HOST_EXPLANATIONS
 from ringfence.contract.explanations import Explanation
+from ringfence.objects.explanations import EXPLANATIONS as BORDER_EXPLANATIONS
 
 from ringfence_composer.errors import (
     BindingsStale,
     BuildFailed,
+    BuildsFailed,
     ComposerError,
     DigestMismatch,
     InputInvalid,
@@ -27,6 +29,7 @@ from ringfence_composer.errors import (
 
 EXPLANATIONS: Mapping[type[RingfenceError], Explanation] = {
     **HOST_EXPLANATIONS,
+    **BORDER_EXPLANATIONS,
     ComposerError: Explanation(
         meaning="The composer could not do its work.",
         cause="What the message says.",
@@ -66,6 +69,11 @@ EXPLANATIONS: Mapping[type[RingfenceError], Explanation] = {
         meaning="A component could not be built from its sources.",
         cause="A module that cannot be imported in the guest, or a requirement that is not pure Python.",
         remedy="Correct what the message names in the component's source or component.yaml.",
+    ),
+    BuildsFailed: Explanation(
+        meaning="Several components could not be built; the errors of all are told, one after the other.",
+        cause="Each message says its own: compose explain knows the codes that they begin with.",
+        remedy="Correct them in any order. What was built meanwhile is kept.",
     ),
     InternalError: Explanation(
         meaning="This program broke: it met something that nobody expected.",

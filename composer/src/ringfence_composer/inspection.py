@@ -5,7 +5,6 @@ Also a folder with component.yaml, which is built for it. Everything told comes 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,27 +17,15 @@ from ringfence.contract.names import Digest, digest_of, parse_interface
 from ringfence_composer.compose import Workshop, build_folder
 from ringfence_composer.errors import InputInvalid
 from ringfence_composer.lanes import refusals
+from ringfence_composer.manifest.binary import binary_kind, described
 from ringfence_composer.manifest.component import FILE
-from ringfence_composer.resolve import base
+from ringfence_composer.resolve import base, needs_nobody
 from ringfence_composer.second_reading import differences
 from ringfence_composer.toolchain import Metadata, Toolchain, Wit
 from ringfence_composer.tools import Item
 
 Asks: TypeAlias = Literal["grant", "inert", "node", "unknown", "type"]
 """What an import needs: a grant of one of its kinds, nothing, another node that exports it, or what no version of ours knows."""
-
-_CORE = b"\0asm\x01\0\0\0"
-_COMPONENT = b"\0asm\x0d\0\x01\0"
-_COMMENTS = re.compile(rb"\A(\s+|(#|//|;;)[^\n]*)*")
-_STARTS: tuple[tuple[bytes, str], ...] = (
-    (b"\x7fELF", "machine code (ELF), such as wasmtime's compiled files; name the .wasm that it was made from"),
-    (b"PK\x03\x04", "a ZIP archive, such as a wheel; unpack it and name a .wasm in it"),
-    (b"\x1f\x8b", "a gzip archive; unpack it first"),
-    (b"(component", "a component as WebAssembly text; a graph needs the binary"),
-    (b"(module", "a core module as WebAssembly text; a graph needs a component, as a binary"),
-    (b"package ", "WIT text; name the folder with the component.yaml that uses it"),
-    (b"ringfence:", "one of our manifests; for a graph.yaml there are compose show and compose plan"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +90,8 @@ def inspect(path: Path, workshop: Workshop) -> Inspection:
 
 def _binary(file: Path, shown: str, workshop: Workshop) -> Inspection:
     data = _read(file)
-    if not data.startswith(_CORE) and not data.startswith(_COMPONENT):
-        raise InputInvalid(f"{shown}: not a WebAssembly binary, but {_what(data)}")
+    if binary_kind(data) is None:
+        raise InputInvalid(f"{shown}: not a WebAssembly binary, but {described(data)}")
     toolchain = Toolchain(report=workshop.report)
     workshop.report(f"reading {file.name}")
     metadata = toolchain.metadata(file)
@@ -150,26 +137,9 @@ def _read(file: Path) -> bytes:
         raise InputInvalid(f"{file}: {reason}") from error
 
 
-def _what(data: bytes) -> str:
-    """What a file is that is no WebAssembly binary, as far as its first bytes tell."""
-    if not data:
-        return "an empty file"
-    if data.startswith(b"\0asm"):
-        return f"WebAssembly of a version that this program does not know (0x{data[4:8].hex()})"
-    start = _COMMENTS.sub(b"", data[:4096])
-    for mark, what in _STARTS:
-        if start.startswith(mark):
-            return what
-    try:
-        line = data[:4096].decode().strip().split("\n", 1)[0]
-    except UnicodeDecodeError:
-        return f"a file that begins with the bytes {data[:8].hex(' ')}"
-    return f"text that begins with {line[:40]!r}"
-
-
 def _import(item: Item) -> Import:
     name, kinds = base(item.name), grants.kinds_of(base(item.name))
-    if item.kind == "type":
+    if needs_nobody(item):
         return Import(name=item.name, asks="type")
     if name in grants.INERT:
         return Import(name=item.name, asks="inert")

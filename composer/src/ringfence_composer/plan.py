@@ -20,7 +20,7 @@ from ringfence_composer.build import BuiltGraph
 from ringfence_composer.errors import PlanRefused
 from ringfence_composer.manifest.graph import EdgeManifest, GraphManifest, NodeManifest
 from ringfence_composer.manifest.source import Problems
-from ringfence_composer.resolve import Facts, Link, base, join
+from ringfence_composer.resolve import Facts, Link, base, join, needs_nobody
 from ringfence_composer.tools import World
 
 NO_AUTHORITY = "no authority of its own"
@@ -126,7 +126,7 @@ class _Decider:
 
     def __init__(self, built: BuiltGraph, node: NodeManifest, world: World, links: tuple[Link, ...]) -> None:
         self._manifest, self._node, self._world = built.resolved.manifest, node, world
-        self._built, self._source = built.nodes[node.name], built.resolved.worlds[node.name]
+        self._runs, self._source = built.runs(node.name), built.resolved.worlds[node.name]
         self._linked = {link.wanted: link for link in links if link.edge.consumer == node.name}
         self._host: EdgeManifest | None = next(
             (edge for edge in self._manifest.edges if edge.consumer == node.name and edge.provider == HOST), None
@@ -141,24 +141,26 @@ class _Decider:
         self._runtime = {kind: form for kind, form in needs.items() if kind not in self._granted}
 
     def planned(self) -> PlannedNode:
-        imports = tuple(sorted((self._decided(item.name, item.kind) for item in self._world.imports), key=lambda one: one.name))
+        imports = tuple(
+            sorted((self._decided(item.name, free=needs_nobody(item)) for item in self._world.imports), key=lambda one: one.name)
+        )
         bases = {base(item.name) for item in self._world.imports}
         return PlannedNode(
             name=self._node.name,
             world=world_name(self._source),
-            lane=self._built.lane,
-            reason=self._built.lane_reason,
+            lane=self._runs.lane,
+            reason=self._runs.lane_reason,
             imports=imports,
             runtime=self._runtime,
             grants=tuple(self._given()),
             idle=tuple(dict.fromkeys(kind for _, kind, opening in self._opening if not any(opening.opens(one) for one in bases))),
         )
 
-    def _decided(self, name: str, item_kind: str) -> LockedImport:
+    def _decided(self, name: str, *, free: bool) -> LockedImport:
         mark = self._manifest.document.mark
         if link := self._linked.get(name):
             return LockedImport(name=name, decision="linked", by=str(link.edge), line=mark(link.edge.path).line)
-        if item_kind == "type" or base(name) in grants.INERT:
+        if free or base(name) in grants.INERT:
             return LockedImport(name=name, decision="granted", by=NO_AUTHORITY)
         kinds = grants.kinds_of(base(name))
         openers = [(edge, kind) for edge, kind, opening in self._opening if opening.opens(base(name))]

@@ -18,6 +18,8 @@ from ringfence.contract.names import parse_interface
 
 from ringfence_composer.delegation import authority_problems
 from ringfence_composer.errors import InputInvalid
+from ringfence_composer.groups import group_problems
+from ringfence_composer.manifest.binary import binary_fault
 from ringfence_composer.manifest.component import ComponentManifest
 from ringfence_composer.manifest.graph import EdgeManifest, GraphManifest, NodeManifest
 from ringfence_composer.manifest.kept import changeable_files
@@ -63,6 +65,7 @@ def resolve(manifest: GraphManifest, facts: Facts, problems: Problems) -> Resolv
     links = join(manifest, worlds, facts, problems)
     _check_exposed(manifest, worlds, problems)
     problems.extend(authority_problems(manifest))
+    problems.extend(group_problems(manifest))
     problems.extend(changeable_files(manifest))
     graph: nx.DiGraph[str] = nx.DiGraph([(one.consumer, one.provider) for one in inner_edges(manifest)])
     graph.add_nodes_from(node.name for node in manifest.nodes)
@@ -116,6 +119,11 @@ def served_by_host(name: str) -> bool:
     return base(name) in grants.INERT or grants.kind_of(base(name)) is not None
 
 
+def needs_nobody(item: Item) -> bool:
+    """Whether nothing is in an import that could be called or held, but types only. WASI's interfaces are decided by their names."""
+    return not item.functions and not item.resources and not item.name.startswith("wasi:")
+
+
 def _worlds(manifest: GraphManifest, facts: Facts, problems: Problems) -> Iterator[tuple[str, World]]:
     for node in manifest.nodes:
         if node.component is None:
@@ -129,8 +137,8 @@ def _worlds(manifest: GraphManifest, facts: Facts, problems: Problems) -> Iterat
 def _unreadable(manifest: GraphManifest, node: NodeManifest, error: InputInvalid) -> Problem:
     if isinstance(node.component, ComponentManifest):
         return world_problem(node.component, error)
-    message = error.message.replace(str(node.component.file), node.component.shown) if node.component else error.message
-    return manifest.document.problem((*node.path, "component"), message, hint=error.hint)
+    message, hint = binary_fault(node.component.file, node.component.shown, error) if node.component else (error.message, error.hint)
+    return manifest.document.problem((*node.path, "component"), message, hint=hint)
 
 
 def _links_of(edge: EdgeManifest, worlds: Mapping[str, World]) -> Iterator[Link]:
@@ -181,7 +189,7 @@ def _missing(manifest: GraphManifest, worlds: Mapping[str, World], links: list[L
         if node.name not in worlds:
             continue
         for item in worlds[node.name].imports:
-            if (node.name, item.name) in met or item.kind == "type" or served_by_host(item.name):
+            if (node.name, item.name) in met or needs_nobody(item) or served_by_host(item.name):
                 continue
             if item.kind == "function":
                 hint = "move the function into an interface"

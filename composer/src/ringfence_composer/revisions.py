@@ -94,11 +94,17 @@ def _read(file: Path, name: str) -> Revision:
 
 def _lock(file: Path, name: str) -> Lock:
     try:
-        data = json.loads(read_regular(file, MAX_LOCK))
-        jsonschema.Draft202012Validator(schema("lock")).validate(data)
-        return Lock.from_dict(data)
+        return parse_lock(read_regular(file, MAX_LOCK), name)
     except OSError as error:
         raise InputInvalid(f"cannot read {name}: {why(error)}") from error
+
+
+def parse_lock(data: bytes, name: str) -> Lock:
+    """The lock that a file holds; `name` is the file's in messages. Raises InputInvalid where it is none."""
+    try:
+        content = json.loads(data)
+        jsonschema.Draft202012Validator(schema("lock")).validate(content)
+        return Lock.from_dict(content)
     except (ValueError, RecursionError, jsonschema.ValidationError, IntegrityError) as error:
         reason = error.message if isinstance(error, IntegrityError | jsonschema.ValidationError) else "it is not JSON"
         raise InputInvalid(f"{name} is no lock: {reason.splitlines()[0][:200]}", hint="compose writes them") from error

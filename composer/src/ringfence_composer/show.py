@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from ringfence.contract.errors import IntegrityError, StaleLock
-from ringfence.contract.lock import Lock, LockedExpose, LockedNode
+from ringfence.contract.lock import Lock, LockedExpose, LockedGroup, LockedNode
 from ringfence.contract.wording import worded
 from ringfence.loading import read_lock
 from ringfence.picture.model import GrantPlace, Picture, PictureNode, picture_of
 
 from ringfence_composer.compose import Workshop, check_file, locked_edge
+from ringfence_composer.groups import groups
 from ringfence_composer.manifest.component import ComponentManifest
 from ringfence_composer.manifest.graph import GraphManifest, NodeManifest
 from ringfence_composer.plan import world_name
@@ -47,6 +48,7 @@ def picture(graph: ResolvedGraph, lock: Lock | None) -> Picture:
         edges=tuple(locked_edge(manifest, graph.links, edge) for edge in manifest.edges),
         expose=tuple(LockedExpose(node=one.node, calls=one.calls, limits=one.limits, line=mark(one.path).line) for one in manifest.expose),
         artifacts=lock.artifacts if lock else (),
+        groups=tuple(LockedGroup(name=one.name, nodes=one.nodes) for one in groups(manifest, graph.order)),
     )
     drawn = picture_of(draft, grant_lines(manifest))
     return replace(drawn, nodes=tuple(_told(one, manifest.node(one.name), built=one.name in locked) for one in drawn.nodes))

@@ -22,6 +22,7 @@ from typing import IO
 from ringfence.contract.layout import user_cache
 from ringfence.contract.names import Digest, digest_of, is_digest
 
+from ringfence_composer import crew
 from ringfence_composer.builders.cache import BuildCache
 from ringfence_composer.errors import ToolFailed, ToolMissing
 
@@ -158,6 +159,7 @@ class _Output:
                 raise TimeoutError
             if ended is None and self._process.poll() is not None:
                 ended = now
+            crew.check()
             if ended is not None and now > ended + _GRACE:
                 _end(self._process)  # something it has started still holds the streams
             try:

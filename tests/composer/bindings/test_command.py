@@ -103,7 +103,7 @@ def test_only_what_is_exposed_is_written(own):
     ("words", "code", "message"),
     [
         (["no/such/graph.yaml"], 3, "no/such/graph.yaml"),
-        ([ROOT / "tests/cases/fused/graph.yaml"], 3, "problem"),
+        ([ROOT / "tests/cases/fused-to-host/graph.yaml"], 3, "problem"),
         ([SHOP / "graph.yaml", "-o", "no/such/folder/api.py"], 3, "cannot write no/such/folder/api.py"),
         ([SHOP / "graph.yaml", "-o", "no/such/folder/api.py", "--check"], 3, "cannot read no/such/folder/api.py"),
         ([SHOP / "graph.yaml", "--check"], 2, "name it with -o"),

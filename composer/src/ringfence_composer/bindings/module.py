@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ringfence_composer.bindings.definitions import definition, failure
 from ringfence_composer.bindings.interfaces import node, protocol
 from ringfence_composer.bindings.model import Definition, Function, Model, Named, ResourceDef, inside
-from ringfence_composer.bindings.names import name_all
+from ringfence_composer.bindings.names import NodeOf, name_all
 from ringfence_composer.bindings.quoting import wit_name
 from ringfence_composer.bindings.writing import Writer, error_shape, failures_of
 
@@ -41,6 +41,12 @@ def module(model: Model) -> str:
     body = [*blocks.all()]
     head = [_HEAD.format(graph=wit_name(model.graph)), *_imports(blocks.writer)]
     return "\n\n\n".join("\n".join(block) for block in [head, *body]) + "\n"
+
+
+def node_classes(model: Model) -> dict[str, str]:
+    """The name of each node's class in the module."""
+    writer = _Blocks(model).writer
+    return {one.name: writer.name(NodeOf(one.name)) for one in model.nodes}
 
 
 class _Blocks:

@@ -6,7 +6,7 @@
         artifacts   by digest: the stamps of files that have that content
         linked      the version that linked all its nodes, and where their native code is, with its stamps
 
-To check the shape of a lock takes jsonschema, whose import alone takes as long as wasmtime's; to hash a node's component and module takes
+To check the shape of a large lock takes milliseconds; to hash a node's component and module takes
 tens of milliseconds; to link a node takes an engine. The first depends on nothing but bytes that are named by their digests. The second is
 remembered by the stamp of the very file that was hashed, through one descriptor, with no change meanwhile nor in the two seconds before
 (`Stamp`). The third depends on the lock, on artifacts by their digests, and on this version.

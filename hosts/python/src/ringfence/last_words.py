@@ -13,6 +13,7 @@ _PLACES = (
     re.compile(r'^  File "(?P<file>[^"\n]{1,200})", line (?P<line>\d{1,7})(, in .*)?$', re.MULTILINE),  # CPython: innermost last
     re.compile(r"^thread '[^'\n]*'[^\n]{0,20} panicked at (?P<file>[^\n:]{1,200}):(?P<line>\d{1,7}):\d{1,7}:$", re.MULTILINE),  # Rust
 )
+_LEADING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 _MOUNT = re.compile(r"^/\d+/")
 """Where componentize-py has a source folder."""
 
@@ -21,6 +22,11 @@ def plain(last_words: bytes) -> str:
     """The text, with everything escaped that a terminal might act on; line feeds stay."""
     text = last_words.decode(errors="backslashreplace")
     return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+
+
+def harmless(text: str) -> str:
+    """Text with everything escaped that leads a terminal: control characters but tabs and ends of lines, and what turns writing round."""
+    return text if text.isprintable() else _LEADING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def out_of_memory(text: str) -> bool:

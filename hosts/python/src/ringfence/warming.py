@@ -63,6 +63,5 @@ def _without_policies(file: LockFile, cache: Path | None) -> Composed:
 
 def _digest(file: LockFile, node: str) -> Digest:
     """What is compiled for a node: its core module, or its component."""
-    lane = next(one.lane for one in file.lock.nodes if one.name == node)
-    role = "core-module" if lane == "core" else "component"
+    role = "core-module" if file.lock.units[node].lane == "core" else "component"
     return next(one.digest for one in file.lock.artifacts if (one.node, one.role) == (node, role))

@@ -5,9 +5,10 @@ them against the types of the graph, and puts the declared classes in the place 
 """
 
 from ringfence.bindings.client import bind
+from ringfence.bindings.connection import Connection
 from ringfence.bindings.declarations import Resource, raises
 from ringfence.bindings.double import substitute
 from ringfence.contract.errors import Failure
 from ringfence.contract.values import Err, Ok, Some
 
-__all__ = ["Err", "Failure", "Ok", "Resource", "Some", "bind", "raises", "substitute"]
+__all__ = ["Connection", "Err", "Failure", "Ok", "Resource", "Some", "bind", "raises", "substitute"]

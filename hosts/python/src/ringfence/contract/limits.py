@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -55,6 +55,25 @@ class Limits:
         return replace(self, **values)
 
 
+def of_group(entry: Mapping[str, str], reached: Collection[Mapping[str, str]], others: Collection[Mapping[str, str]]) -> Limits:
+    """The limits of calls that enter a fused group by a node with the limits `entry`, as all are written.
+
+    What an instance is made with does not depend on who is called first, for others may call into it next: memory and stack are the sums of
+    all nodes', fuel the smallest that is written for any. Of a call, the smallest counts that is written for any node that it can reach:
+    nobody's promise is broken. Handles and written bytes stay each node's own.
+    """
+    own, inside = Limits().narrowed(entry), [Limits().narrowed(one) for one in reached]
+    beside = [Limits().narrowed(one) for one in others]
+    bound = {name: [*reached, *others] if name in OF_INSTANCE else reached for name in OF_CALLS}
+    smallest = {name: min([getattr(own, name), *(parse_limit(name, one[name]) for one in bound[name] if name in one)]) for name in OF_CALLS}
+    return replace(
+        own,
+        memory=sum(one.memory for one in (own, *inside, *beside)),
+        stack=min(STACK_MAX, sum(one.stack for one in (own, *inside, *beside))),
+        **smallest,
+    )
+
+
 ENTRY = 4 << 10
 """What a file, folder or link that is made counts as: it takes about that much of a disk, however little is in it."""
 
@@ -63,6 +82,8 @@ _COUNTED = {"fuel": ENDLESS - 1, "handles": HANDLES_MAX, "concurrent": CONCURREN
 """Limits that are written as a number, and the most that each can be."""
 OF_INSTANCE = ("memory", "stack", "fuel", "handles")
 """Limits that an instance is made with: they do not change from call to call."""
+OF_CALLS = ("deadline", "output", "fuel")
+"""Limits of a call that, inside a fused group, hold for the whole group."""
 STACK_MAX = 4 << 20
 """Beyond this a guest could overflow the native stack of the calling thread (8 MiB on Linux)."""
 

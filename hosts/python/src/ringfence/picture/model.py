@@ -12,10 +12,12 @@ from ringfence.contract.wording import worded
 APPLICATION = "application"
 """The program that loads the graph. No node may bear this name, nor that of the host."""
 
+FUSED = "fused: one component, one store"
+
 GrantPlace: TypeAlias = tuple[str, str, int]
 """Where a grant stands: the edge by its name, the kind, its index."""
 
-Meaning: TypeAlias = Literal["interface", "calls", "grant", "limits", "exfiltrates"]
+Meaning: TypeAlias = Literal["interface", "fused", "calls", "grant", "limits", "exfiltrates"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class PictureNode:
     made: str = ""
     lane: str = ""
     instances: str = "fresh"
+    group: str = ""
     exposed: bool = False
     exfiltrates: bool = False
     granted: bool = False
@@ -48,7 +51,8 @@ class PictureNode:
     @property
     def remarks(self) -> tuple[str, ...]:
         """How it is made and run, in a few words each."""
-        return tuple(text for text in (self.language or self.made, f"{self.lane} lane" if self.lane else "", self.instances) if text)
+        lane, group = f"{self.lane} lane" if self.lane else "", f"in {self.group}" if self.group else ""
+        return tuple(text for text in (self.language or self.made, lane, self.instances, group) if text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +85,16 @@ class Picture:
 def picture_of(lock: Lock, lines: Mapping[GrantPlace, int] | None = None) -> Picture:
     """The picture of what a lock says. `lines` are those of single grants, where they are known; a lock has only those of edges."""
     makers = {one.node: one.by for one in lock.artifacts if one.role == "component"}
+    groups = {node: one.name for one in lock.groups for node in one.nodes}
     return Picture(
         name=lock.graph,
         file=lock.manifest,
-        nodes=tuple(_node(lock, one, makers.get(one.name, "")) for one in lock.nodes),
+        nodes=tuple(_node(lock, one, makers.get(one.name, ""), groups.get(one.name, "")) for one in lock.nodes),
         edges=(*map(_exposing, lock.expose), *(_edge(one, lock.parameters, lines or {}) for one in lock.edges)),
     )
 
 
-def _node(lock: Lock, node: LockedNode, made: str) -> PictureNode:
+def _node(lock: Lock, node: LockedNode, made: str, group: str) -> PictureNode:
     grants = next((edge.grant for edge in lock.edges if edge.consumer == node.name and edge.provider == HOST), {})
     return PictureNode(
         name=node.name,
@@ -97,6 +102,7 @@ def _node(lock: Lock, node: LockedNode, made: str) -> PictureNode:
         made=made,
         lane=node.lane,
         instances=node.instances,
+        group=group,
         exposed=any(one.node == node.name for one in lock.expose),
         exfiltrates=any(one.exfiltrates for one in worded(grants, lock.parameters)),
         granted=bool(grants),
@@ -126,7 +132,8 @@ def _edge(edge: LockedEdge, parameters: Sequence[LockedParameter], lines: Mappin
         )
         for one in worded(edge.grant, parameters)
     )
-    labels = (*interfaces, *grants, *_bounds(edge.calls, edge.limits, edge.line))
+    fused = [Label(text=FUSED, meaning="fused", line=edge.line)] if edge.fused else []
+    labels = (*interfaces, *fused, *grants, *_bounds(edge.calls, edge.limits, edge.line))
     return PictureEdge(consumer=edge.consumer, provider=edge.provider, labels=labels)
 
 
@@ -150,7 +157,8 @@ def to_data(picture: Picture) -> dict[str, Any]:
 
 
 def _node_data(node: PictureNode) -> dict[str, Any]:
-    known = {"world": node.world, "language": node.language, "made": node.made, "lane": node.lane, "imports": dict(node.imports)}
+    words = {"world": node.world, "language": node.language, "made": node.made, "lane": node.lane, "group": node.group}
+    known: dict[str, Any] = words | {"imports": dict(node.imports)}
     flags = {"instances": node.instances, "exposed": node.exposed, "granted": node.granted, "exfiltrates": node.exfiltrates}
     return {key: value for key, value in known.items() if value} | flags
 

@@ -32,15 +32,18 @@ _WORDS: Mapping[Meaning, str] = {
     "exfiltrates": "can exfiltrate",
     "calls": "only these functions",
     "limits": "limits",
+    "fused": "fused",
 }
 
 _LIGHT = {
     "ground": "#ffffff", "edge": "#d0d7de", "text": "#1f2328", "quiet": "#59636e", "node": "#f6f8fa", "outside": "#eaeef2",
     "line": "#818b98", "interface": "#0969da", "grant": "#1a7f37", "exfiltrates": "#cf222e", "limits": "#59636e", "calls": "#8250df",
+    "fused": "#9a6700",
 }  # fmt: skip
 _DARK = {
     "ground": "#0d1117", "edge": "#3d444d", "text": "#f0f6fc", "quiet": "#9198a1", "node": "#151b23", "outside": "#262c36",
     "line": "#9198a1", "interface": "#4493f8", "grant": "#3fb950", "exfiltrates": "#f85149", "limits": "#9198a1", "calls": "#ab7df8",
+    "fused": "#d29922",
 }  # fmt: skip
 _FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
 

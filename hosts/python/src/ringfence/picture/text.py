@@ -9,11 +9,11 @@ from typing import Literal, TypeAlias
 from ringfence.contract.lock import HOST
 from ringfence.picture.model import APPLICATION, Meaning, Picture, PictureEdge
 
-Style: TypeAlias = Literal["frame", "name", "host", "quiet", "interface", "calls", "grant", "limits", "exfiltrates"]
+Style: TypeAlias = Literal["frame", "name", "host", "quiet", "interface", "fused", "calls", "grant", "limits", "exfiltrates"]
 
 NOTHING = "nothing granted"
 _SHOWN_ALREADY = "(above)"
-_MARKS: dict[Meaning, str] = {"interface": "", "calls": "", "grant": "+ ", "limits": "at most ", "exfiltrates": "! "}
+_MARKS: dict[Meaning, str] = {"interface": "", "fused": "= ", "calls": "", "grant": "+ ", "limits": "at most ", "exfiltrates": "! "}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,15 +29,15 @@ from ringfence.substitutes.offer import Offer, resource_problems
 class Held:
     """The double's own object behind a resource, in the place of an engine's handle."""
 
-    __slots__ = ("gone", "object")
+    __slots__ = ("alive", "object")
 
     def __init__(self, held: object) -> None:
-        self.object, self.gone = held, False
+        self.object, self.alive = held, True
 
     def close(self, _context: Any = None) -> None:
         """Close the object, if it can be closed. Twice is harmless."""
-        if not self.gone:
-            self.gone = True
+        if self.alive:
+            self.alive = False
             close = getattr(self.object, "close", None)
             if callable(close):
                 close()
@@ -155,7 +155,7 @@ class _Crossing:
             raise ShapeError(f"{show_function(self._called, self._kind)} takes {wanted}, found {len(values)}")
         fitted = [canonical(kind, self._inward)(value, (name,)) for (name, kind), value in zip(params, values, strict=True)]
         for held, moves in self._used:
-            held.gone = held.gone or moves
+            held.alive = held.alive and not moves
         return fitted
 
     def ok(self, answer: Any) -> Any:
@@ -204,8 +204,6 @@ class _Crossing:
             raise fit.along(error, path) from None
         if resource.node is not self._node or not isinstance(handle, Held):
             return resource
-        if handle.gone:
-            fit.wrong(f"expected a handle of {name.name}, found one that was closed or given away", path)
         moves = isinstance(kind, Own)
         if any(held is handle and (moves or moved) for held, moved in self._used):
             fit.wrong("the same resource is given away and used again in one call", path)
