@@ -23,7 +23,7 @@ test: setup
     {{run}} mypy
     {{run}} basedpyright
     {{run}} lint-imports
-    {{run}} pytest
+    {{run}} pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # rewrite the expected messages in tests/cases and the counts of the component-model suite; review the diff
 bless: setup
@@ -39,10 +39,18 @@ setup:
     @{{uv}} sync --locked --quiet
     @{{run}} python -m ringfence_composer.set_up
 
+# every WIT type through guests in each language and each pair of them: measured, and written to docs/types.md
+types: setup
+    PYTHONPATH=tests {{run}} python -m conformance.table
+
 # our engines against what people use today, in one run of under ten minutes (--quick: one; --compare REV; --write-docs; --help)
 bench *options: setup
     @{{uv}} sync --locked --quiet --group bench
     @{{run}} python -m benchmarks {{options}}
+
+# do wrapped libraries work? their own test suites natively and against their drop-in wheels (--library NAME; --write-docs; --help)
+compat *options: setup
+    {{run}} python -m compat {{options}}
 
 # look for trouble in the engines with fresh seeds, for so many seconds; what is found becomes a case of the tests
 fuzz seconds="60": setup

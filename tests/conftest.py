@@ -24,6 +24,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="rewrite the expected messages in tests/cases, and the suite's counts")
 
 
+_LONG = "documents hostile_inputs reproducible mutants oracle library_wheel demo wheels memory soak scripts over_http real_libraries"
+LONG = {f"test_{name}.py" for name in _LONG.split()}
+"""Files of tests that take minutes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that in the end no core is left waiting for another."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 def in_lane(text: str, lane: str) -> str:
     """The graph with this lane asked for by every node of the checkout's."""
     text = re.sub(r"\{ component: (ROOT/[\w/.-]+)", rf"{{ component: \1, lane: {lane}", text)

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 
 import jsonschema
 import pytest
@@ -28,6 +29,7 @@ DOCUMENTS = {
     "docs/how-to.md": ROOT,
     "docs/reference.md": ROOT,
     "docs/explanation.md": ROOT,
+    "docs/wrapping.md": ROOT,
     "docs/benchmarks.md": ROOT,
 }
 SET_UP = "python3 -m pip install rust-just && just "
@@ -91,19 +93,37 @@ def test_links_between_documents_lead_somewhere():
             assert ((ROOT / document).parent / target).exists(), f"{document}: {target}"
 
 
+@cache
+def demo(*options):
+    """What the demo prints, without the ports of its servers, and the lock that it leaves; it must end well."""
+    command = [sys.executable, "manifests/shop/demo.py", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", done.stdout), json.loads((ROOT / "manifests" / "shop" / "graph.lock.json").read_bytes())
+
+
 @pytest.mark.parametrize("lane", ["component", "core"])
 def test_the_demo_shows_the_order_the_refusal_and_the_absent_variable(lane):
-    """On either engine; core is what it runs on when nobody asks."""
-    command = [sys.executable, "manifests/shop/demo.py", *(["--lane", lane] if lane != "core" else [])]
-    demo = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    assert demo.returncode == 0, demo.stderr
+    """On either engine; core is what it runs on when nobody asks. In both modes, and with the same order, whichever way it is asked for."""
+    shown, lock = demo(*(["--lane", lane] if lane != "core" else []))
     for expected in (
         "order A-17: shipped",
         "20.00 EUR",
         "to allow it, add to the edge from vendor to host",
         "visits the other server saw: 0",
         "VENDOR_TOKEN",
+        "the same order, A-17: 20.00 EUR",
     ):
-        assert expected in demo.stdout
-    nodes = json.loads((ROOT / "manifests" / "shop" / "graph.lock.json").read_bytes())["nodes"]
-    assert {node["lane"] for node in nodes.values()} == {lane}
+        assert expected in shown
+    assert {node["lane"] for node in lock["nodes"].values()} == {lane}
+    assert not lock.get("groups"), "it leaves the graph as it found it"
+
+
+def test_the_demo_shows_the_same_where_everything_is_fused():
+    """Python, C and Rust as one component: the order, the refusals and the absent variable, word for word."""
+    both, _ = demo()
+    shown, lock = demo("--edges", "fused")
+    assert both.startswith(shown)
+    assert [sorted(group["nodes"]) for group in lock["groups"].values()] == [["json", "pricing", "vendor"]]
+    demo.cache_clear()
+    compose_file(ROOT / "manifests" / "shop" / "graph.yaml")  # for those who come after
