@@ -43,6 +43,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def built_again(component: Path, *, without: str = "build") -> Artifact:
     """The component, as an empty cache makes it; what it was compiled from stays from the last time."""
     ELSEWHERE.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (user_cache() / "zig").mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         (ELSEWHERE / "zig").symlink_to(user_cache() / "zig")  # a part of the compiler: its C library
     for folder in ("build", without):
