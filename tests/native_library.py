@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from places import ROOT
-from ringfence.objects import codec, standard
+from ringfence.objects import agreed
+from ringfence.objects.agreed import codec, reading, standard, terms, writing
 from ringfence.objects.api import Api, checked
 from ringfence.objects.connection import Connection
 from ringfence.objects.library import Library
@@ -21,7 +22,8 @@ TOYS = ROOT / "tests" / "host" / "objects" / "toys"
 for place in (BRIDGE, TOYS):
     if str(place) not in sys.path:
         sys.path.append(str(place))
-sys.modules.update({"ringfence_bridge.codec": codec, "ringfence_bridge.standard": standard})
+for one in (agreed, codec, reading, standard, terms, writing):
+    sys.modules[one.__name__.replace("ringfence.objects", "ringfence_bridge")] = one
 bridge = importlib.import_module("ringfence_bridge.bridge")
 _tokens = itertools.count()
 

@@ -13,7 +13,7 @@ from ringfence_composer.builders.base import Archive, BuildContext, ComponentSou
 from ringfence_composer.builders.snapshot import write_tree
 
 BRIDGE = ROOT / "components" / "object-bridge" / "src"
-OBJECTS = ROOT / "hosts" / "python" / "src" / "ringfence" / "objects"
+AGREED = ROOT / "hosts" / "python" / "src" / "ringfence" / "objects" / "agreed"
 PYYAML = ("PyYAML", "5.3", "e9f45bd5b92c7974e59bcd2dcc8631a6b6cc380a904725fce7bc08872e691615", "lib3/")
 
 COMPONENT = """
@@ -59,7 +59,7 @@ def bridged(files: Mapping[str, bytes], modules: list[str] | None = None) -> dic
     """A library's files together with the bridge's."""
     bridge = {path.relative_to(BRIDGE).as_posix(): path.read_bytes() for path in BRIDGE.rglob("*.py")}
     listed = f"MODULES = {tuple(modules or modules_of(files))!r}\n".encode()
-    shared = {f"ringfence_bridge/{name}": (OBJECTS / name).read_bytes() for name in ("codec.py", "standard.py")}
+    shared = {f"ringfence_bridge/agreed/{file.name}": file.read_bytes() for file in AGREED.glob("*.py")}
     return {**files, **bridge, **shared, "ringfence_library.py": listed}
 
 

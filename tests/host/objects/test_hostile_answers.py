@@ -17,9 +17,9 @@ import pytest
 from native_library import Names, NativeLibrary
 from ringfence.contract.errors import DeadlineExceeded
 from ringfence.objects import BorderViolated, files, serving
+from ringfence.objects.agreed.terms import Malformed
 from ringfence.objects.api import MODULE
 from ringfence.objects.bounds import spread
-from ringfence.objects.codec import Malformed
 from ringfence.objects.proxies import RemoteModule
 
 CLASS = {"name": "X", "qualname": "X", "module": "m", "bases": [{"$": "B", "v": "object"}], "members": {}, "abcs": []}

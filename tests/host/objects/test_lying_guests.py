@@ -15,8 +15,8 @@ import typing
 import pytest
 from native_library import Names, NativeLibrary
 from ringfence.objects import BorderViolated
+from ringfence.objects.agreed.terms import Malformed
 from ringfence.objects.bounds import BoundedCodec, Bounds
-from ringfence.objects.codec import Malformed
 
 
 def lying(*answers, hello="[0,null]"):

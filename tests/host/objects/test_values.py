@@ -14,8 +14,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ringfence.objects.agreed.codec import Codec
+from ringfence.objects.agreed.terms import Malformed, Uncrossable
 from ringfence.objects.bounds import BoundedCodec
-from ringfence.objects.codec import Codec, Malformed, Uncrossable
 
 SURROGATES = "\ud83d\ude00 \ud800 \udfff\U0001f600"
 VALUES = [

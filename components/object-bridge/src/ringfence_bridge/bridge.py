@@ -19,7 +19,7 @@ import warnings
 from collections import Counter, OrderedDict, defaultdict, deque
 
 from . import describe, output
-from .codec import COMMON
+from .agreed.terms import COMMON
 from .handles import Handles, Live, Returned
 
 _BASES = (dict, list, set, deque)

@@ -11,8 +11,9 @@ import sys
 import types
 import typing
 
-from . import standard
-from .codec import OPERATORS, Codec, Uncrossable
+from .agreed import standard
+from .agreed.codec import Codec
+from .agreed.terms import OPERATORS, Uncrossable
 
 VERSION = 1
 _TEXT = 20_000

@@ -10,8 +10,10 @@ import traceback
 import types
 from pathlib import Path, PurePath
 
-from . import describe, standard, standins
-from .codec import FIELDS, FROZEN, Codec, Uncrossable
+from . import describe, standins
+from .agreed import standard
+from .agreed.codec import Codec
+from .agreed.terms import FIELDS, FROZEN, Uncrossable
 
 _LIVE = {"list", "dict", "set", "deque", "OrderedDict", "defaultdict", "Counter"}
 _CALLABLE = (

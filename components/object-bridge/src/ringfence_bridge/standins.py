@@ -11,7 +11,7 @@ import types
 import weakref
 
 from . import callables
-from .codec import Malformed
+from .agreed.terms import Malformed
 
 _BUILTINS = vars(__import__("builtins"))
 

@@ -115,8 +115,8 @@ def _write(file: Path, data: Mapping[str, Any]) -> None:
 
 def _bridge(packed: Sequence[Distribution]) -> dict[str, bytes]:
     """The guest's half of the border, with the list of modules."""
-    objects = resources.files("ringfence.objects")
-    shared = {f"ringfence_bridge/{name}": (objects / name).read_bytes() for name in ("codec.py", "standard.py")}
+    agreed = resources.files("ringfence.objects.agreed").iterdir()
+    shared = {f"ringfence_bridge/agreed/{file.name}": file.read_bytes() for file in agreed if file.name.endswith(".py")}
     listed = _LIBRARY.format(needed=tuple(packed[0].imports), others=tuple(_others(packed)))
     found = read_tree(border("components/object-bridge/src"), what="the bridge")
     return {**found, **shared, "ringfence_library.py": listed.encode("ascii")}

@@ -4,7 +4,7 @@
     with objects.connect("yaml", grants={}): ...                  an instance of its own
     objects.register(User, attributes=["name"])                   what templates may read of a User
 
-The border itself is the other files of this package: `codec` and `bounds` (values), `crossing` (objects), `connection` and `talk` (calls),
+The border itself is the other files of this package: `agreed` and `bounds` (values), `crossing` (objects), `connection` and `talk` (calls),
 `classes`, `containers`, `proxies` and `raised` (what stands here for the library's objects), `given`, `answering`, `adapters` and `files`
 (what the library may do with the application's), `library`, `api`, `building` and `shim` (the package).
 """

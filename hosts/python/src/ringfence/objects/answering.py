@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ringfence.objects import files
-from ringfence.objects.codec import Uncrossable
+from ringfence.objects.agreed.terms import Uncrossable
 from ringfence.objects.crossing import Crossing
 from ringfence.objects.given import Gift, Given
 from ringfence.objects.lent import Lent, changes, lent

@@ -12,7 +12,8 @@ import re
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from ringfence.objects.codec import DEPTH, Codec, Malformed
+from ringfence.objects.agreed.codec import Codec
+from ringfence.objects.agreed.terms import DEPTH, Malformed
 
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _DELTAS = [0] * 256

@@ -10,6 +10,7 @@ import keyword
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ringfence.objects.agreed.terms import OPERATORS, Malformed
 from ringfence.objects.bounds import BoundedCodec
 from ringfence.objects.classes import (
     Attribute,
@@ -23,7 +24,6 @@ from ringfence.objects.classes import (
     operator,
     register_abcs,
 )
-from ringfence.objects.codec import OPERATORS, Malformed
 
 if TYPE_CHECKING:
     import inspect

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ringfence.last_words import harmless
-from ringfence.objects.codec import FROZEN, Uncrossable
+from ringfence.objects.agreed.terms import FROZEN, Uncrossable
 from ringfence.objects.containers import LiveDeque, LiveDict, LiveList, LiveSet
 from ringfence.objects.errors import NotCarried, StaleObject
 from ringfence.objects.references import Reference, perform, reference_of, unpicklable

@@ -24,7 +24,7 @@ from ringfence.call import Call
 from ringfence.contract.errors import UsageError
 from ringfence.last_words import plain
 from ringfence.objects import answering
-from ringfence.objects.codec import Malformed, Uncrossable
+from ringfence.objects.agreed.terms import Malformed, Uncrossable
 from ringfence.objects.crossing import Crossing, Undefined
 from ringfence.objects.errors import BorderViolated, StaleObject
 from ringfence.objects.given import Given

@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from ringfence.objects import adapters, files, parameters, standard
+from ringfence.objects import adapters, files, parameters
+from ringfence.objects.agreed import standard
+from ringfence.objects.agreed.reading import as_text
+from ringfence.objects.agreed.terms import COMMON, FROZEN, NOT_COMMON, Malformed, Uncrossable
 from ringfence.objects.bounds import BoundedCodec
 from ringfence.objects.building import build_class, listed
 from ringfence.objects.classes import ClassInfo, Remote, RemoteMeta, info_of, solid_base
-from ringfence.objects.codec import COMMON, FROZEN, NOT_COMMON, Malformed, Uncrossable, _text
 from ringfence.objects.containers import LIVE, Live
 from ringfence.objects.errors import ForeignObject, NotCarried, StaleObject
 from ringfence.objects.given import Way
@@ -91,17 +93,17 @@ class Crossing(BoundedCodec):
         self.kinds |= {
             "o": self._read_object,
             "v": self._read_frozen,
-            "w": lambda found: self._known(found, lambda: _made(LIVE[_text(found["k"])])),
+            "w": lambda found: self._known(found, lambda: _made(LIVE[as_text(found["k"])])),
             "i": lambda found: self._known(found, RemoteGenerator if found["g"] is True else RemoteIterator),
             "f": self._read_function,
-            "A": lambda found: library.function(_text(found["v"])),
+            "A": lambda found: library.function(as_text(found["v"])),
             "C": lambda found: guest.classes[number_of(found)],
             "K": self._read_class,
-            "E": lambda found: exception_of(_text(found["v"])),
+            "E": lambda found: exception_of(as_text(found["v"])),
             "G": standard.read_tree,
             "m": lambda found: library.module(found["v"], guest.connection),
             "h": lambda found: guest.given.value(number_of(found)),
-            "y": lambda found: self._view(_text(found["k"]), self._items(found)),
+            "y": lambda found: self._view(as_text(found["k"]), self._items(found)),
         }
 
     # reading

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from ringfence.objects.codec import Uncrossable
+from ringfence.objects.agreed.terms import Uncrossable
 
 MOST = 64 << 20
 """Bytes or characters that are read at once, whatever the library asks for: what is longer could not cross."""

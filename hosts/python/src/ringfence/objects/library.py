@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ringfence.contract.errors import IntegrityError, UsageError
 from ringfence.contract.files import read_regular
+from ringfence.objects.agreed.terms import COMMON, Malformed
 from ringfence.objects.api import MODULE, Api
 from ringfence.objects.building import build_class, checked, dress
 from ringfence.objects.classes import ClassInfo
-from ringfence.objects.codec import COMMON, Malformed
 from ringfence.objects.crossing import Key, exception_of
 from ringfence.objects.doubles import doubled
 from ringfence.objects.proxies import RemoteModule

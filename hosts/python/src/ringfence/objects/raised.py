@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ringfence.last_words import harmless, plain
+from ringfence.objects.agreed.standard import exception_key
+from ringfence.objects.agreed.terms import FIELDS, Malformed
 from ringfence.objects.classes import Remote, RemoteMeta
-from ringfence.objects.codec import FIELDS, Malformed
 from ringfence.objects.references import Guest, Reference, bind
-from ringfence.objects.standard import exception_key
 
 if TYPE_CHECKING:
     from ringfence.objects.crossing import Crossing

@@ -14,8 +14,8 @@ from ringfence.contract.names import parse_interface, track
 from ringfence.contract.types import InterfaceType
 from ringfence.gate import Refused, permit
 from ringfence.last_words import plain
+from ringfence.objects.agreed.terms import Malformed
 from ringfence.objects.bounds import Bounds
-from ringfence.objects.codec import Malformed
 from ringfence.wasi.tables import HostFunction, Table
 
 TRACK = "0.1"

@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from ringfence.call import Call
-from ringfence.objects.codec import Malformed
+from ringfence.objects.agreed.terms import Malformed
 from ringfence.objects.errors import BorderViolated, StaleObject
 from ringfence.objects.serving import Conversation
 

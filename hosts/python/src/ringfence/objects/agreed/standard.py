@@ -1,6 +1,6 @@
 """What both sides have of the standard library beyond plain values: exceptions, by name, and trees of XML.
 
-Both halves use this very file, as they do `codec.py`; so it imports only the standard library, and of that little before it is needed.
+Of the standard library this imports little before it is needed.
 """
 
 from __future__ import annotations
