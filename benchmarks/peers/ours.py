@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any, ClassVar
 
 import wasmtime
 from ringfence import Graph
-from ringfence.contract.limits import Limits
 from ringfence.contract.lock import Lane
 from ringfence.contract.names import digest_of
 from ringfence.contract.values import Fill
@@ -24,104 +22,14 @@ from ringfence_composer.decompose import Decomposed, decompose
 from ringfence_composer.toolchain import Toolchain
 
 from benchmarks.databases import WORKLOADS
+from benchmarks.peers import graphs
 from benchmarks.peers.base import Line, Peer
+from benchmarks.peers.seam import Seam
 from benchmarks.traffic_server import TrafficServer
 from benchmarks.work import Place, SitsOut, Work, busy, guest, python
 from benchmarks.wrapped import Importable, fenced
 
 HOST, CALLS = "bench:guest/host@0.1.0", "bench:guest/calls@0.1.0"
-LIMITS = Limits(memory=256 << 20, output=256 << 20, deadline=600.0)
-
-GRAPH = """
-ringfence: 1
-graph: bench
-nodes:
-  calls: {{ component: calls.wasm, digest: "{calls}", instances: pooled, limits: {{ output: 256MiB, deadline: 10min }} }}
-  helper: {{ component: helper.wasm, digest: "{helper}", instances: pooled, limits: {{ deadline: 10min }} }}
-edges: [{{ from: calls, to: helper, fused: {fused} }}]
-expose: [calls, helper]
-"""
-DECODER = """
-ringfence: 1
-graph: decoder
-nodes:
-  json: {{ component: {folder} }}
-expose: [json]
-"""
-FILES = """
-ringfence: 1
-graph: files
-nodes: {{ files: {{ component: files.wasm, digest: "{digest}", lane: {lane}, instances: pooled, limits: {{ deadline: 10min }} }} }}
-edges: [{{ from: files, to: host, grant: {{ files: [{{ path: "{folder}", as: /data }}] }} }}]
-expose: [files]
-"""
-
-NETWORK = """
-ringfence: 1
-graph: network
-nodes:
-  network: {{ component: {folder}, instances: pooled, limits: {{ deadline: 10min }} }}
-edges: [{{ from: network, to: host, grant: {{ tcp: ["127.0.0.1:*"] }} }}]
-expose: [network]
-"""
-
-LIBRARIES = """
-ringfence: 1
-graph: libraries
-nodes:
-  markdown: {{ component: {components}/markdown, instances: pooled, limits: {{ output: 256MiB, deadline: 10min }} }}
-  json: {{ component: {components}/json-decoder, instances: pooled, limits: {{ output: 256MiB, deadline: 10min }} }}
-expose: [markdown, json]
-"""
-
-DATABASE = """
-ringfence: 1
-graph: database
-nodes:
-  sqlite: {{ component: {folder}, limits: {{ deadline: 10min, memory: 512MiB, written: 1GiB, output: 256MiB }} }}
-edges:
-  - from: sqlite
-    to: host
-    grant:
-      files:
-        - {{ path: data, match: ["*.sqlite3", "*.sqlite3-journal"], access: [read, write, create, delete], lock: ["*.sqlite3"] }}
-expose: [sqlite]
-"""
-
-
-class Context:
-    """A running call as the seam wants it, with what the host's own does on the way: a look at the clock, a sum."""
-
-    __slots__ = ("output", "until")
-
-    def __init__(self) -> None:
-        self.until, self.output = time.monotonic() + 3600, 0
-
-    def check(self) -> None:
-        if time.monotonic() >= self.until:
-            raise TimeoutError
-
-    def interrupt(self, reason: BaseException) -> None:
-        raise reason
-
-    def spend(self, count: int) -> None:
-        self.output += count
-        if self.output < 0:
-            raise OverflowError
-
-
-class Seam:
-    """An instance of a guest, to be called by the names of its functions."""
-
-    def __init__(self, linked: Linked, interface: str) -> None:
-        self.context, self.interface = Context(), interface
-        self.instance = linked.instantiate(LIMITS, self.context)
-
-    def __call__(self, name: str, *arguments: Any) -> Any:
-        return self.instance.call((self.interface, name), arguments, self.context)
-
-    def close(self) -> None:
-        self.instance.close()
 
 
 class Ours(Peer):
@@ -209,7 +117,7 @@ class Ours(Peer):
             (folder / f"{name}.wasm").write_bytes(binary)
             digests[name] = digest_of(binary)
         manifest = folder / "graph.yaml"
-        manifest.write_text(GRAPH.format(**digests, fused=str(fused).lower()))
+        manifest.write_text(graphs.GRAPH.format(**digests, fused=str(fused).lower()))
         compose_file(manifest, Workshop(lane=self.lane))
         return manifest
 
@@ -225,7 +133,7 @@ class Ours(Peer):
         folder = self.place.new_folder()
         manifest = folder / "graph.yaml"
         component = os.path.relpath(self.place.root / "tests" / "components" / "json_in_python", folder)
-        manifest.write_text(DECODER.format(folder=component))
+        manifest.write_text(graphs.DECODER.format(folder=component))
         compose_file(manifest, Workshop(lane=self.lane))
         return manifest
 
@@ -287,7 +195,7 @@ class Ours(Peer):
         """A graph of a CPython guest that may connect to loopback."""
         folder = self.place.new_folder()
         manifest = folder / "graph.yaml"
-        manifest.write_text(NETWORK.format(folder=os.path.relpath(self.place.root / "benchmarks" / "guests" / "network", folder)))
+        manifest.write_text(graphs.NETWORK.format(folder=os.path.relpath(self.place.root / "benchmarks" / "guests" / "network", folder)))
         compose_file(manifest, Workshop(lane=self.lane))
         graph = Graph.load(manifest)
         self._opened.append(graph)
@@ -310,7 +218,7 @@ class Ours(Peer):
             binary = bytes(wasmtime.wat2wasm(guest("files")))
             (place / "files.wasm").write_bytes(binary)
             granted = os.path.relpath(folder, place)
-            (place / "graph.yaml").write_text(FILES.format(digest=digest_of(binary), lane=self.lane, folder=granted))
+            (place / "graph.yaml").write_text(graphs.FILES.format(digest=digest_of(binary), lane=self.lane, folder=granted))
             compose_file(place / "graph.yaml")
             self._folders[folder] = Graph.load(place / "graph.yaml")
         return self._folders[folder]
@@ -336,7 +244,7 @@ class Ours(Peer):
         folder = self.place.new_folder()
         (folder / "data").mkdir()
         manifest = folder / "graph.yaml"
-        manifest.write_text(DATABASE.format(folder=os.path.relpath(self.place.root / "components" / "sqlite-client", folder)))
+        manifest.write_text(graphs.DATABASE.format(folder=os.path.relpath(self.place.root / "components" / "sqlite-client", folder)))
         compose_file(manifest, Workshop(lane=self.lane))
         graph = Graph.load(manifest)
         self._opened.append(graph)
@@ -352,7 +260,7 @@ class Ours(Peer):
         """A graph of two C libraries."""
         folder = self.place.new_folder()
         manifest = folder / "graph.yaml"
-        manifest.write_text(LIBRARIES.format(components=os.path.relpath(self.place.root / "components", folder)))
+        manifest.write_text(graphs.LIBRARIES.format(components=os.path.relpath(self.place.root / "components", folder)))
         compose_file(manifest, Workshop(lane=self.lane))
         graph = Graph.load(manifest)
         self._opened.append(graph)
