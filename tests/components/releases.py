@@ -1,7 +1,8 @@
 """components/markdown and the same component on a release of its library from 2020, which a text kills: fenced, and built natively.
 
 The old release is patched in one place, which has no part in any of this: appending to a list no longer walks along all of it. Every attack
-needs 65,536 cells in a row, which took half a minute. The parser of tables is as it was released.
+needs 65,536 cells in a row, which took half a minute. The parser of tables is as it was released. And its component keeps what it parses
+on the ordinary heap, as most programs do: there an overrun meets what outlives the call.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ from ringfence_composer.manifest.component import load_component
 NEW, OLD = "markdown", "markdown-old"
 CURRENT = "version: 2024.11.20, sha256: 5dd01cf61975a8a57213cdef5ed870e936032f13fe93d60ddf659ffb9cf73c6a"
 FORMER = "version: 0.6.0, sha256: ec2bf8d5799c4b5bbfbae30a4a1dfcb06512f2e17e9ee60ba7e1d390318582fc, patches: [append.patch]"
+ON_THE_HEAP = {
+    "cmark_get_arena_mem_allocator()": "cmark_get_default_mem_allocator()",
+    "cmark_arena_reset();": "cmark_node_free(document); cmark_parser_free(parser);",
+}
 GRAPH = """
 ringfence: 1
 graph: rendered
@@ -59,13 +64,19 @@ def composed(folder: Path) -> Path:
     for name in (NEW, OLD):
         shutil.copytree(ROOT / "components/markdown", folder / "components" / name)
     shutil.copy(Path(__file__).parent / "markdown_old/append.patch", folder / "components" / OLD)
-    manifest = folder / "components" / OLD / "component.yaml"
-    text = manifest.read_text()
-    assert CURRENT in text
-    manifest.write_text(text.replace(CURRENT, FORMER).replace(f"component: {NEW}", f"component: {OLD}"))
+    replace(folder / "components" / OLD / "component.yaml", {CURRENT: FORMER, f"component: {NEW}": f"component: {OLD}"})
+    replace(folder / "components" / OLD / "src/renderer.c", ON_THE_HEAP)
     (folder / "graph.yaml").write_text(GRAPH)
     compose_file(folder / "graph.yaml")
     return folder
+
+
+def replace(file: Path, words: dict[str, str]) -> None:
+    text = file.read_text()
+    for old, new in words.items():
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text)
 
 
 def built_natively(folder: Path, name: str) -> Path:

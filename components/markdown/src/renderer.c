@@ -39,7 +39,7 @@ static void attach(cmark_parser *parser, const char *name) {
 
 static cmark_parser *parser_for(options_t options) {
     cmark_gfm_core_extensions_ensure_registered();
-    cmark_parser *parser = cmark_parser_new(switches(options));
+    cmark_parser *parser = cmark_parser_new_with_mem(switches(options), cmark_get_arena_mem_allocator());
     if (HAS(options, TABLES)) {
         attach(parser, "table");
     }
@@ -66,10 +66,10 @@ bool exports_ringfence_markdown_renderer_to_html(markdown_string_t *text, option
     cmark_parser_feed(parser, (const char *)text->ptr, text->len);
     markdown_string_free(text);
     cmark_node *document = cmark_parser_finish(parser);
-    char *html = cmark_render_html(document, switches(options), cmark_parser_get_syntax_extensions(parser));
-    cmark_node_free(document);
-    cmark_parser_free(parser);
-    ret->ptr = (uint8_t *)html; // from malloc, by cmark's default allocator: the caller frees it
+    cmark_mem *ordinary = cmark_get_default_mem_allocator();
+    char *html = cmark_render_html_with_mem(document, switches(options), cmark_parser_get_syntax_extensions(parser), ordinary);
+    cmark_arena_reset(); // parser and document at once; one after another, they leave the heap in pieces all over the memory
+    ret->ptr = (uint8_t *)html; // from malloc: the caller frees it
     ret->len = strlen(html);
     return true;
 }
