@@ -20,6 +20,7 @@ from ringfence_composer.wrap.authority import read_authority
 from ringfence_composer.wrap.difference import Difference, difference
 from ringfence_composer.wrap.guest import Authority
 from ringfence_composer.wrap.output import write_wheel
+from ringfence_composer.wrap.overlay import Overlay, read_overlay
 from ringfence_composer.wrap.several import read_several
 from ringfence_composer.wrap.wanted import Wanted, read_wanted
 
@@ -35,6 +36,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("-o", "--output", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path("dist"), help="Where wheels go.")
 @click.option("--grant", "grants", type=_FILE, help="What the library may do at most: kinds of grants, as on an edge to host.")
 @click.option("--limits", multiple=True, metavar="NAME=VALUE", help="Its limits, such as memory=256MiB,deadline=5s.")
+@click.option(
+    "--types", "stubs", type=click.Path(file_okay=False, path_type=Path), help="Stub files (.pyi) of a library that has no annotations."
+)
 @click.option("-r", "--requirement", "requirements", type=_FILE, help="Wrap the releases that this requirements file pins.")
 @click.option("--only", type=_FILE, help="Of those, the packages that this file names.")
 @click.option("--package", help="The import name of the wheel that a graph.yaml becomes.")
@@ -53,6 +57,7 @@ def wrap(
     folder: Path,
     grants: Path | None,
     limits: tuple[str, ...],
+    stubs: Path | None,
     requirements: Path | None,
     only: Path | None,
     package: str | None,
@@ -66,6 +71,8 @@ def wrap(
     workshop = workshop_of(terminal, cache)
     if (other is not None) != compare or (what is None) == (requirements is None) or (only is not None and requirements is None):
         raise click.UsageError("name one release, archive or graph.yaml; or -r FILE (with --only FILE); or --diff OLD NEW")
+    if stubs is not None and (what is None or compare or package is not None):
+        raise click.UsageError("--types goes with one release or archive, whose types they are")
     if compare:
         _compare(context, terminal, Path(str(what)), Path(str(other)), as_json=as_json)
     elif package is not None:
@@ -73,7 +80,8 @@ def wrap(
     else:
         wanted = guarded(terminal, lambda: read_several(requirements, only) if requirements else [read_wanted(str(what))], as_json=as_json)
         authority = guarded(terminal, lambda: read_authority(grants, limits), as_json=as_json)
-        _libraries(terminal, wanted, authority, folder, workshop, as_json=as_json)
+        overlay = guarded(terminal, lambda: read_overlay(stubs), as_json=as_json)
+        _libraries(terminal, wanted, authority, overlay, folder, workshop, as_json=as_json)
 
 
 def _compare(context: click.Context, terminal: Terminal, old: Path, new: Path, *, as_json: bool) -> None:
@@ -91,12 +99,12 @@ def _graph(terminal: Terminal, graph: Path, package: str, version: str, folder: 
 
 
 def _libraries(
-    terminal: Terminal, wanted: Sequence[Wanted], authority: Authority, folder: Path, workshop: Workshop, *, as_json: bool
+    terminal: Terminal, wanted: Sequence[Wanted], authority: Authority, overlay: Overlay, folder: Path, workshop: Workshop, *, as_json: bool
 ) -> None:
     """All wheels, and none where one cannot be made."""
     from ringfence_composer.wrap.release import apart, wrap_release  # -- and griffe besides
 
-    made: list[Wrapped] = [guarded(terminal, partial(wrap_release, one, authority, workshop), as_json=as_json) for one in wanted]
+    made: list[Wrapped] = [guarded(terminal, partial(wrap_release, one, authority, workshop, overlay), as_json=as_json) for one in wanted]
     guarded(terminal, lambda: apart(made), as_json=as_json)
     for one in made:
         file = guarded(terminal, partial(write_wheel, one.content, folder), as_json=as_json)

@@ -10,7 +10,8 @@ from typing import Any
 
 import griffe
 
-_LONGEST = 1000
+LONGEST = 1000
+"""Characters of an annotation that are kept."""
 
 
 def annotated(api: dict[str, Any], packages: Path, tops: tuple[str, ...]) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def annotated(api: dict[str, Any], packages: Path, tops: tuple[str, ...]) -> dic
                 continue
             if isinstance(module, griffe.Module):
                 for path, function in _functions(module, top):
-                    _fill(_signature(api, path), function)
+                    _fill(signature_of(api, path), function)
     return api
 
 
@@ -52,23 +53,23 @@ def _functions(module: griffe.Object, key: str) -> Iterator[tuple[str, griffe.Fu
             yield (f"{key}.{name}" if ":" in key else f"{key}:{name}"), member
 
 
-def _signature(api: Mapping[str, Any], key: str) -> dict[str, Any] | None:
-    """The signature that the guest told of a function or method."""
+def signature_of(api: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    """What the guest told of a function or method, by its key; its `signature` is in there where it has one."""
     if key in api["functions"]:
         found = api["functions"][key]
     else:
         owner, _, name = key.rpartition(".")
         found = api["classes"].get(owner, {}).get("members", {}).get(name)
-    signature = found.get("signature") if isinstance(found, dict) else None
-    return signature if isinstance(signature, dict) else None
+    return found if isinstance(found, dict) else None
 
 
-def _fill(signature: dict[str, Any] | None, function: griffe.Function) -> None:
-    if signature is None:
+def _fill(told: dict[str, Any] | None, function: griffe.Function) -> None:
+    signature = told.get("signature") if told else None
+    if not isinstance(signature, dict):
         return
     written = {one.name: one.annotation for one in function.parameters if one.annotation is not None}
     for one in signature.get("parameters", ()):
         if "annotation" not in one and one.get("name") in written:
-            one["annotation"] = str(written[one["name"]])[:_LONGEST]
+            one["annotation"] = str(written[one["name"]])[:LONGEST]
     if "returns" not in signature and function.returns is not None:
-        signature["returns"] = str(function.returns)[:_LONGEST]
+        signature["returns"] = str(function.returns)[:LONGEST]

@@ -21,6 +21,7 @@ from ringfence_composer.wrap.describe import described
 from ringfence_composer.wrap.guest import Authority, importable, lay_out_guest
 from ringfence_composer.wrap.index import chosen, fetch, find_release, read_archive
 from ringfence_composer.wrap.layout import Distribution, lay_out
+from ringfence_composer.wrap.overlay import NO_OVERLAY, Overlay, overlaid
 from ringfence_composer.wrap.report import SCRIPTS, WrapReport, reported
 from ringfence_composer.wrap.sbom import library_sbom
 from ringfence_composer.wrap.shim import data_folder, is_name, module_names, not_ours, shim_files
@@ -43,12 +44,12 @@ class Wrapped:
     report: WrapReport
 
 
-def wrap_release(wanted: Wanted, authority: Authority, workshop: Workshop) -> Wrapped:
-    """A release, ring-fenced.
+def wrap_release(wanted: Wanted, authority: Authority, workshop: Workshop, overlay: Overlay = NO_OVERLAY) -> Wrapped:
+    """A release, ring-fenced; with an overlay's types where it has some.
 
     Raises:
         InputInvalid: there is no such release, or it cannot be laid out by reading. BuildFailed: it cannot be imported in a guest.
-        ManifestError: the grants are wrong.
+        ManifestError: the grants are wrong, or the overlay speaks of what the library does not have.
     """
     first, yanked = find(wanted, workshop)
     with tempfile.TemporaryDirectory(prefix="ringfence-wrap-") as scratch:
@@ -59,6 +60,7 @@ def wrap_release(wanted: Wanted, authority: Authority, workshop: Workshop) -> Wr
         workshop.report(f"{first.name}: reading its API in the fence")
         found = described(done.file, first, importable(first), workshop.cache)
         api = annotated(dict(found.api), manifest.parent / LIBRARY / "packages", first.imports)
+        api = overlaid(api, overlay, first.imports)
         report = reported(first, api, found.missing, [*_notes(first, yanked), *_inside(packed)])
         workshop.report(f"{first.name}: packing")
         return Wrapped(content=_content(packed, api, report, done, manifest), report=report)
