@@ -15,7 +15,7 @@ from ringfence_composer.build import BUILDERS
 from ringfence_composer.cli import compose
 from ringfence_composer.compose import Workshop, check_file
 from ringfence_composer.errors import WitInvalid
-from ringfence_composer.new import WIT_WORDS, languages
+from ringfence_composer.new import RUST_WORDS, WIT_WORDS, languages
 from ringfence_composer.toolchain import Toolchain, Wit
 
 WIT = "package example:{0}@0.1.0; interface greetings {{ greet: func(); }} world {0} {{ export greetings; }}"
@@ -120,6 +120,33 @@ def test_a_name_that_nothing_can_be_called_is_refused(name: str, here: Path) -> 
     assert result.exit_code == 2
     assert "\x1b" not in result.stderr
     assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize(("language", "name"), [("rust", "loop"), ("rust", "anyhow"), ("c", "greetings"), ("rust", "greetings")])
+def test_a_name_by_which_the_template_would_not_build_is_refused(language: str, name: str, here: Path) -> None:
+    """What is written builds at once, or is not written."""
+    result = new("--language", language, name)
+    assert (result.exit_code, list(here.iterdir())) == (2, [])
+    assert result.stderr.startswith(f"error: {name} is ")
+    for other in ("loop", "anyhow"):
+        assert new("--language", "c", other).exit_code == 0, "the control"
+
+
+def test_the_words_of_rust_are_those_that_its_compiler_refuses(tmp_path: Path) -> None:
+    for word in sorted({*RUST_WORDS, "auto", "union"}):
+        (tmp_path / "a.rs").write_text(f"pub mod {word} {{}}\n")
+        command = ["rustc", "--edition", "2024", "--crate-type", "lib", "--emit", "metadata", "-o", "a.rmeta", "a.rs"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+        assert (done.returncode == 0) == (word not in RUST_WORDS), word
+
+
+@pytest.mark.parametrize("name", ["stdlib", "math", "time"])
+@pytest.mark.parametrize("language", ["c", "cpp"])
+def test_a_component_that_is_called_like_a_header_is_built(language: str, name: str, here: Path) -> None:
+    """Its own header has that name, and C's library is still found."""
+    new("--language", language, name)
+    built = CliRunner().invoke(compose, ["build", name], catch_exceptions=False)
+    assert built.exit_code == 0, built.stderr
 
 
 @pytest.mark.parametrize("words", [["thing"], ["--language", "cobol", "thing"], ["--graph"], []])

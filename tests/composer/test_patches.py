@@ -89,5 +89,6 @@ def test_no_part_of_a_patch_is_passed_over(damaged: str, line: int) -> None:
 
 
 def test_what_git_writes_around_changes_is_none() -> None:
-    whole = "From 1\nSubject: [PATCH] b\n---\n f | 2 +-\n\ndiff --git a/f b/f\nindex 1..2 100644\n--- a/f\n+++ b/f\n@@ -1 +1 @@ x\n-a\n+b\n-- \n2.30\n\n"
+    head = "From 1\nSubject: [PATCH] b\n---\n f | 2 +-\n\ndiff --git a/f b/f\nindex 1..2 100644\n"
+    whole = f"{head}--- a/f\n+++ b/f\n@@ -1 +1 @@ x\n-a\n+b\n-- \n2.30\n\n"
     assert patched({"f": b"a\n"}, whole + whole.replace("-a", "-b").replace("+b", "+c")) == {"f": b"c\n"}

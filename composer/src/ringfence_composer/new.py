@@ -29,6 +29,15 @@ _WORDS = """
 """
 WIT_WORDS = frozenset(_WORDS.split())
 """What no package or world can be called; the official parser refuses each (a test asks it)."""
+_RUSTS = """
+    abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl in let loop macro
+    match mod move mut override priv pub ref return self static struct super trait true try type typeof unsafe unsized use virtual where
+    while yield
+"""
+RUST_WORDS = frozenset(_RUSTS.split())
+"""What no module of Rust can be called, as the bindings of a package are; the compiler refuses each (a test asks it)."""
+_INTERFACE = "greetings"
+"""What the template's interface is called."""
 
 
 def languages() -> tuple[str, ...]:
@@ -43,7 +52,9 @@ def new_component(target: Path, language: str) -> Path:
         UsageError: no component can be called so.
         InputInvalid: there is something already, or it can't be written. Nothing is left then.
     """
-    return _write(target, _component(_checked(target), language))
+    name = _checked(target)
+    _refuse_taken(name, language)
+    return _write(target, _component(name, language))
 
 
 def new_graph(target: Path, language: str) -> Path:
@@ -63,6 +74,20 @@ def _checked(target: Path) -> str:
     if name in (HOST, APPLICATION):
         raise UsageError(f"the name {name} is taken in every graph", hint="choose another name")
     return name
+
+
+def _refuse_taken(name: str, language: str) -> None:
+    """Raises UsageError where something else in what would be written has this name already."""
+    locked = (_TEMPLATES / "rust" / "crate" / "Cargo.lock").read_text("utf-8")
+    taken = None
+    if name == _INTERFACE:
+        taken = "is what the interface in it will be called"
+    elif language == "rust" and name in RUST_WORDS:
+        taken = "is a word of Rust, so no component in Rust can be called that"
+    elif language == "rust" and f'name = "{name}"\n' in locked and name != "new-thing":
+        taken = "is a crate that a component in Rust is built with"
+    if taken:
+        raise UsageError(f"{name} {taken}", hint="choose another name")
 
 
 def _component(name: str, language: str) -> dict[str, bytes]:

@@ -235,8 +235,10 @@ class _Build:
         """How a source is compiled: the component's own with its settings."""
         one = self._component
         settings = [f"-D{define}" for define in one.defines] if source in one.sources else ["-w"]
-        folders = [option for folder in (".", "../bindings", *one.include) for option in ("-I", folder)]
-        return ["c++" if source.endswith(_CPP) else "cc", *_FLAGS, *settings, *folders]
+        # A world called math has a math.h, which must not stand before the C library's.
+        bindings = ["-iquote", "../bindings", "-idirafter", "../bindings"]
+        folders = [option for folder in (".", *one.include) for option in ("-I", folder)]
+        return ["c++" if source.endswith(_CPP) else "cc", *_FLAGS, *settings, *bindings, *folders]
 
     def _object(self, source: str, cache: ObjectCache) -> Compiled | SourceInvalid:
         """The object of a source, which is remembered, or what is wrong with the source."""
