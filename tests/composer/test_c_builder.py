@@ -15,7 +15,7 @@ from c_guests import ASK, build, component
 from ringfence import Graph, GuestTrap
 from ringfence_composer.builders import archives
 from ringfence_composer.builders.base import Archive, Artifact, ComponentSource
-from ringfence_composer.builders.c import CBuilder
+from ringfence_composer.builders.c import CBuilder, _named
 from ringfence_composer.builders.snapshot import write_tree
 from ringfence_composer.compose import compose_file
 from ringfence_composer.errors import BuildFailed, ComposerError, DigestMismatch, InputInvalid, SourceInvalid
@@ -152,6 +152,15 @@ def test_a_file_of_the_developers_is_not_compiled_in(how: str, tmp_path: Path, c
     secret.write_text("int secret = 42;\n")
     with pytest.raises(ComposerError, match=r"was compiled in|inline assembly is disabled"):
         build(component(tmp_path / "one", {"a.c": how.format(secret) + ASK}), cache)
+
+
+def test_a_compiler_in_a_folder_with_spaces_is_known_as_such() -> None:
+    """A developer's environment may lie anywhere; no name that only looks like the compiler's may hide another file."""
+    zig = Path("/home/a b#/$x/zig")
+    listing = "it.o: a.c \\\n  /home/a\\ b\\#/$$x/zig/lib/string.h ../bindings/guest.h \\\n  x\\ /etc/passwd\n"
+    assert list(_named(listing, [Path("/other"), zig])) == ["a.c", f"{zig}/lib/string.h", "../bindings/guest.h", "x\\", "/etc/passwd"]
+    for other in ("/home/a\\ b\\#/$$x/zigzag/secret", "/home/me/home/a\\ b\\#/$$x/zig/secret", "/home/me\\ /home/a\\ b\\#/$$x/zig/secret"):
+        assert any(not Path(one).is_relative_to(zig) for one in _named(f"it.o: {other}\n", [zig])), other
 
 
 @pytest.mark.parametrize("name", ["b.s", "b.S", "b.ll"])

@@ -25,8 +25,9 @@ _FORTIFY_SOURCE, which this C library does not have.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -266,7 +267,7 @@ class _Build:
         """
         tree, compilers = (self._work / "tree").resolve(), [_zig_folder().resolve(), (self._context.cache / "zig").resolve()]
         used = []
-        for word in listing.replace("\\\n", " ").partition(": ")[2].split():
+        for word in _named(listing, compilers):
             path = (tree / word).resolve()
             if path.is_relative_to(tree.parent):
                 used.append(os.path.relpath(path, tree).replace(os.sep, "/"))
@@ -306,6 +307,19 @@ class _Build:
             timeout=max(self._context.deadline, 1800.0),
         )
         return "\n".join(said)
+
+
+def _named(listing: str, compilers: list[Path]) -> Iterator[str]:
+    r"""The files that the compiler lists for make. Its own folders may have spaces in their names.
+
+    Other names are taken apart at spaces, whatever stands before those: `x\ /etc/passwd` may be one name, or two.
+    """
+    text = listing.replace("\\\n", " ").partition(": ")[2]
+    for number, folder in enumerate(compilers):
+        listed = re.escape(re.sub(r"[ #]", r"\\\g<0>", str(folder)).replace("$", "$$"))
+        text = re.sub(rf"(?<!\S){listed}/", f"\0{number}/", text)
+    for word in text.split():
+        yield str(compilers[int(word[1])] / word[3:]) if word.startswith("\0") else word
 
 
 def _zig_folder() -> Path:
