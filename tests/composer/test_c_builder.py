@@ -104,6 +104,13 @@ def test_warnings_are_shown_as_the_compiler_wrote_them(tmp_path: Path, cache: Pa
         ("b.cpp", "int f(int x) {\n if (x) throw 1;\n return 2; }\n", ("b.cpp", 2, "it uses C++ exceptions")),
         ("b.c", "int _setjmp(void *);\nint f(void *b) { return _setjmp(b); }\n", ("b.c", 1, "it uses setjmp and longjmp (_setjmp)")),
         ("b.c", "int execv(const char *, char **);\nint f(void) { return execv(0, 0); }\n", ("b.c", 1, "it uses processes (execv)")),
+        ("b.c", "// setjmp?\nint f(void) {\n return fork(); }\n", ("b.c", 3, "it uses processes (fork)")),
+        ("b.c", "void *b[5];\nint f(void) { return __builtin_setjmp(b); }\n", ("b.c", 2, "it uses setjmp and longjmp")),
+        (
+            "b.c",
+            '/* no dlopen\n */\nconst char *s = "dlopen\\"";\nvoid *dlopen(const char *, int);\nvoid *f(void) { return dlopen(s, 0); }\n',
+            ("b.c", 4, "it uses dynamic loading (dlopen)"),
+        ),
         ("b.cpp", "#include <thread>\nvoid f() {\n std::thread([] {}).join(); }\n", ("b.cpp", 3, "it uses threads")),
         ("b.cpp", "#include <mutex>\nstd::mutex held;\n", ("b.cpp", 2, "it uses threads")),
     ],
@@ -111,6 +118,20 @@ def test_warnings_are_shown_as_the_compiler_wrote_them(tmp_path: Path, cache: Pa
 def test_what_a_guest_has_not_is_said_with_its_place(file: str, text: str, told: tuple[str, int, str], tmp_path: Path, cache: Path) -> None:
     """The C library has stand-ins that fail when they are called: found out in production."""
     assert errors(component(tmp_path, {"a.c": ASK, file: text}), cache) == [told]
+
+
+def test_what_a_guest_has_not_is_found_in_a_header(tmp_path: Path, cache: Path) -> None:
+    header = "// dlopen\n#include <dlfcn.h>\n\nstatic inline void *f(void) { return dlopen(0, 0); }\n"
+    source = component(tmp_path, {"a.c": ASK, "b.c": '#include "b.h"\nvoid *g(void) { return f(); }\n', "b.h": header})
+    assert errors(source, cache) == [("b.h", 4, "it uses dynamic loading (dlopen)")]
+
+
+def test_what_the_c_library_has_instead_of_signals_is_one_line_of_the_manifest(tmp_path: Path, cache: Path) -> None:
+    text = ASK + "#include <signal.h>\nvoid *f(void) { return signal(SIGINT, SIG_IGN); }\n"
+    with pytest.raises(SourceInvalid, match=r"lacks signal support") as caught:
+        build(component(tmp_path / "one", {"a.c": text}), cache)
+    assert (caught.value.hint or "").startswith("write _WASI_EMULATED_SIGNAL under `defines:`")
+    assert build(component(tmp_path / "two", {"a.c": text}, defines=("_WASI_EMULATED_SIGNAL",)), cache)
 
 
 def test_cpp_without_exceptions_is_built(tmp_path: Path) -> None:

@@ -258,7 +258,7 @@ class _Build:
         return compiled
 
     def _lacking(self, source: str, compiled: Compiled) -> list[SourceInvalid]:
-        return lacking(self._component, source, self._files[source], compiled.content)
+        return lacking(self._component, source, self._files, compiled.content)
 
     def _used(self, listing: str) -> list[str]:
         """The files that an object was made of, but for the compiler's; raises BuildFailed where one is the developer's.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +33,19 @@ LACKING = {
 
 _SAID = {
     "Setjmp/longjmp support requires": "setjmp and longjmp",
+    "__builtin_setjmp is not supported": "setjmp and longjmp",
+    "__builtin_longjmp is not supported": "setjmp and longjmp",
     "with exceptions disabled": "C++ exceptions",
     **{
         f"named '{name}' in namespace 'std'": "threads"
         for name in ("thread", "jthread", "async", "mutex", "recursive_mutex", "shared_mutex", "condition_variable", "this_thread")
     },
 }
+_UNDECLARED = re.compile(r"call to undeclared (?:library )?function '(?P<name>\w+)'")
+_EMULATED = re.compile(r"_WASI_EMULATED_[A-Z_]+")
+_NO_CODE = re.compile(rb'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
+"""Comments and literals."""
+_HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inc", ".inl")
 _WITHOUT = "a guest has none: leave that part of the library out, by its own switches (defines) or by a patch"
 
 
@@ -86,14 +94,23 @@ def compile_error(component: ComponentSource, error: ToolFailed) -> ComposerErro
     found = []
     for one in diagnostics(error.output):
         if one.level == "error":
-            lacks = next((what for sign, what in _SAID.items() if sign in one.message), None)
+            lacks = _lacks(one.message)
             reason = f"it uses {lacks}" if lacks else escaped(one.message)
             hint = _WITHOUT if lacks else "\n  ".join(shown(one.text[1:]).splitlines()) or None
+            if emulated := _EMULATED.search(one.message):
+                hint = f"write {emulated[0]} under `defines:` for what the C library has in its place; nothing else is to be linked"
             found.append(SourceInvalid(component.name, reason, file=one.file, line=one.line, column=one.column, hint=hint))
     if not found:
         return BuildFailed(component.name, f"the compiler failed: {error.message}", output=shown(error.output.splitlines()))
     found[0].further = tuple(found[1:])
     return found[0]
+
+
+def _lacks(message: str) -> str | None:
+    """What a guest has not, if it is that what the compiler says."""
+    if (found := _UNDECLARED.search(message)) and found["name"] in LACKING:
+        return f"{LACKING[found['name']]} ({found['name']})"
+    return next((what for sign, what in _SAID.items() if sign in message), None)
 
 
 def link_error(component: ComponentSource, error: ToolFailed) -> ComposerError:
@@ -113,13 +130,25 @@ def link_error(component: ComponentSource, error: ToolFailed) -> ComposerError:
     return BuildFailed(component.name, f"linking failed: {error.message}", output=output)
 
 
-def lacking(component: ComponentSource, file: str, source: bytes, compiled: bytes) -> list[SourceInvalid]:
-    """What a source uses that a guest has not, with the first line that names it. `compiled` is the object made of it."""
+def lacking(component: ComponentSource, source: str, files: Mapping[str, bytes], compiled: bytes) -> list[SourceInvalid]:
+    """What a source uses that a guest has not, with the first line of code that names it: its own, or a header's among `files`.
+
+    `compiled` is the object made of it.
+    """
     found = []
     for name, what in LACKING.items():
         # How an object asks for a function: an import of that name from the module env.
         if b"\x03env" + bytes([len(name)]) + name.encode() + b"\x00" in compiled:
-            at = re.search(rf"\b{name}\b".encode(), source)
-            line = source[: at.start()].count(b"\n") + 1 if at else 0
+            places = ((file, _line_of(name, files[file])) for file in (source, *sorted(files)) if file == source or file.endswith(_HEADERS))
+            file, line = next(((file, line) for file, line in places if line), (source, 0))
             found.append(SourceInvalid(component.name, f"it uses {what} ({name})", file=file, line=line, hint=_WITHOUT))
     return found
+
+
+def _line_of(name: str, content: bytes) -> int:
+    """The first line in which code names it; 0 where none does."""
+    if name.encode() not in content:
+        return 0
+    code = _NO_CODE.sub(lambda found: b"\n" * found[0].count(b"\n") or b" ", content)
+    at = re.search(rf"\b{name}\b".encode(), code)
+    return code[: at.start()].count(b"\n") + 1 if at else 0
