@@ -263,6 +263,32 @@ def test_a_crate_that_is_written_for_another_wit_is_told_where(tmp_path: Path, c
         build(component(tmp_path, world=ASKS, src__lib_rs=text, **files), user_cache())
 
 
+ITS_OWN = """wit_bindgen::generate!({{ inline: "
+package test:guest; world guest {{ type t = {0}; export ask: func(number: t); export sub: interface {{ ask: func(number: {1}); }} }}" }});
+struct Component;
+impl Guest for Component {{ fn ask(_number: T) {{}} }}
+impl exports::sub::Guest for Component {{ fn ask(_number: {1}) {{}} }}
+export!(Component);
+"""
+DIRECTLY = "world guest { type t = u32; export ask: func(number: t); export sub: interface { ask: func(number: u32); } }"
+
+
+@needs_rust
+@pytest.mark.parametrize(("first", "second", "told"), [("u64", "u32", "ask"), ("u32", "u64", "sub, ask"), ("u32", "u32", None)])
+def test_what_a_world_exports_without_an_interface_is_held_to_its_types_too(
+    tmp_path: Path, first: str, second: str, told: str | None
+) -> None:
+    """A crate may name a WIT of its own in the macro, so that the compiler finds nothing wrong."""
+    pricing = ROOT / "components/pricing/crate"
+    files = {"Cargo_toml": (pricing / "Cargo.toml").read_text(), "Cargo_lock": (pricing / LOCK).read_text()}
+    source = component(tmp_path, world=DIRECTLY, src__lib_rs=ITS_OWN.format(first, second), **files)
+    if told is None:
+        assert build(source, user_cache()).digest
+        return
+    with pytest.raises(BuildFailed, match=f"it exports {told} with other types than its WIT: .*expected .*u32.* found .*u64"):
+        build(source, user_cache())
+
+
 @needs_rust
 def test_the_crate_that_is_spoilt_is_right(tmp_path: Path) -> None:
     pricing = ROOT / "components/pricing/crate"

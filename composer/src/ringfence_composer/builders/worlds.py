@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ringfence_composer.builders.base import BuildContext, ComponentSource
 from ringfence_composer.errors import BuildFailed, SourceInvalid
-from ringfence_composer.toolchain import Wit
+from ringfence_composer.toolchain import Toolchain, Wit
 from ringfence_composer.tools import Item, World
 
 _MIRROR = "package ringfence-composer:mirror;\nworld mirror {{\n{0}\n}}\n"
@@ -58,12 +58,30 @@ def refuse_other_world(component: ComponentSource, content: bytes, context: Buil
         mirror = Path(scratch) / "mirror.wit"
         mirror.write_text(_MIRROR.format("\n".join(f"  import {item.name};" for item in mirrored)), "utf-8")
         asked = Wit(path=mirror, deps=(component.wit, *component.wit_deps), world="mirror")
-        for item in mirrored:
-            fit = toolchain.fits(asked, built, item.name)
-            if not fit.fits:
-                where = f"{item.name}, {fit.item}" if fit.item else item.name
-                differs = f"expected {fit.expected}, found {fit.found or 'nothing'}" if fit.expected else str(fit.reason)
-                raise BuildFailed(component.name, f"it exports {where} with other types than its WIT: {differs}")
+        _refuse_unfit(component, toolchain, asked, built, [item.name for item in mirrored])
+        # The world itself has the types of what it exports under a name of its own: the same as imports.
+        if own := _names(wanted.exports) - {item.name for item in mirrored} - _names(wanted.imports):
+            turned = Path(scratch) / "turned.wit"
+            turned.write_text(_turned(toolchain.text(wit), wanted.name, own), "utf-8")
+            _refuse_unfit(component, toolchain, Wit(path=turned, world=component.world), built, sorted(own))
+
+
+def _refuse_unfit(component: ComponentSource, toolchain: Toolchain, asked: Wit, built: Wit, names: Iterable[str]) -> None:
+    """Raises BuildFailed where what was built exports one of these with other types than `asked` imports it."""
+    for name in names:
+        fit = toolchain.fits(asked, built, name)
+        if not fit.fits:
+            where = f"{name}, {fit.item}" if fit.item else name
+            told = fit.expected and fit.expected != fit.found  # equal where a type differs that both call by one name
+            differs = f"expected {fit.expected}, found {fit.found or 'nothing'}" if told else str(fit.reason)
+            raise BuildFailed(component.name, f"it exports {where} with other types than its WIT: {differs}")
+
+
+def _turned(text: str, world: str, names: Iterable[str]) -> str:
+    """A package as the toolchain prints it, in which the world imports what it exported under these names."""
+    own = re.compile(rf"^( *)export (?=%?(?:{'|'.join(map(re.escape, names))}): )", re.MULTILINE)
+    block = re.compile(rf"^( *)world %?{re.escape(world)} \{{$.*?^\1\}}$", re.MULTILINE | re.DOTALL)
+    return block.sub(lambda found: own.sub(r"\1import ", found[0]), text)
 
 
 def _differences(wanted: World, found: World) -> str:
