@@ -16,8 +16,9 @@ from ringfence.contract.layout import user_cache
 from ringfence_composer.builders import crates
 from ringfence_composer.builders.crates import LOCK, host_crates, refuse_unreviewed
 from ringfence_composer.builders.rust import RustBuilder, _named
+from ringfence_composer.builders.snapshot import write_tree
 from ringfence_composer.errors import BuildFailed, ComposerError, InputInvalid, SourceInvalid, ToolMissing
-from rust_guests import MANIFEST, PANICS, build, component, needs_rust
+from rust_guests import LOCKED, MANIFEST, PANICS, build, component, needs_rust
 
 TEMPLATE = ROOT / "composer/src/ringfence_composer/templates/rust"
 
@@ -134,6 +135,44 @@ def test_a_lock_that_does_not_fit_the_manifest_is_said(tmp_path: Path) -> None:
         build(component(tmp_path, Cargo_toml=wanting), tmp_path / "cache")
     assert "Cargo.lock: it does not fit Cargo.toml" in str(caught.value)
     assert "cargo generate-lockfile" in (caught.value.hint or "")
+
+
+OTHER_LOCKED = '[[package]]\nname = "other"\nversion = "0.1.0"\n'
+
+
+@needs_rust
+@pytest.mark.parametrize(
+    ("added", "line"),
+    [
+        ('[dependencies]\nother = { path = "../other" }\n[workspace]', 8),
+        ('[workspace]\n[dependencies.other]\npath = "../other"', 8),
+    ],
+)
+def test_a_crate_outside_the_source_folder_is_told_with_its_line(tmp_path: Path, added: str, line: int) -> None:
+    """cargo says where it did not find it, which is a folder of ours that is gone by then. In the developer's folder it is there."""
+    other = {
+        "Cargo.toml": MANIFEST.replace("guest", "other").replace("cdylib", "rlib").replace("[workspace]\n", "").encode(),
+        "src/lib.rs": b"",
+    }
+    locked = f'{LOCKED}dependencies = [\n "other",\n]\n\n{OTHER_LOCKED}'
+    source = component(tmp_path, Cargo_toml=MANIFEST.replace("[workspace]", added), Cargo_lock=locked)
+    write_tree(other, tmp_path / "other")
+    with pytest.raises(SourceInvalid) as caught:
+        build(source, tmp_path / "cache")
+    assert (caught.value.file, caught.value.line) == ("Cargo.toml", line)
+    assert caught.value.reason == "the crate other is not in the source folder"
+    write_tree(other, tmp_path / "crate/other")
+    manifest = MANIFEST.replace("[workspace]", added.replace("../other", "other"))
+    assert build(component(tmp_path, Cargo_toml=manifest, Cargo_lock=locked), tmp_path / "cache"), "the control"
+
+
+@needs_rust
+def test_what_comes_from_a_workspace_outside_the_source_folder_is_told_with_its_line(tmp_path: Path) -> None:
+    write_tree({"Cargo.toml": b'[workspace]\nmembers = ["crate"]\n[workspace.package]\nversion = "0.1.0"\n'}, tmp_path / "mine")
+    manifest = MANIFEST.replace('version = "0.1.0"', "version.workspace = true").replace("[workspace]\n", "")
+    with pytest.raises(SourceInvalid, match="it takes version from a workspace, which is no part of the source folder") as caught:
+        build(component(tmp_path / "mine", Cargo_toml=manifest), tmp_path / "cache")
+    assert (caught.value.file, caught.value.line) == ("Cargo.toml", 3)
 
 
 @needs_rust

@@ -27,6 +27,8 @@ LOCK = "Cargo.lock"
 _REVIEWED = Path(__file__).with_name("reviewed_crates.txt")
 _TRUST = "remove it, or take a version that is; where you trust it with all that you may do, write `build: trusted` in component.yaml"
 _NATIVE = f"{INSTEAD}; where you trust all of them with all that you may do, write `build: trusted` in component.yaml"
+_NOT_THERE = re.compile(r"for dependency `(?P<name>[^`]+)`\s(?:.*\n)*?\s*failed to read `[^`]*Cargo\.toml`\n(?:.*\n)*?.*No such file")
+_ROOTLESS = re.compile(r"error inheriting `(?P<name>[^`]+)` from workspace root(?:.*\n)*?.*failed to find a workspace root")
 _STALE = ("cannot update the lock file", "lock file needs to be updated", "needs to be updated but --")
 
 
@@ -70,12 +72,29 @@ def cargo_failed(component: ComponentSource, error: ToolFailed, what: str) -> Co
     if any(sign in output for sign in _STALE):
         hint = "run cargo generate-lockfile in the folder of Cargo.toml, and keep what it writes"
         return SourceInvalid(component.name, "it does not fit Cargo.toml", file=LOCK, hint=hint)
+    if found := _NOT_THERE.search(output):
+        hint = "put it there: a component is built of what lies in its source folder, and of crates in registries"
+        return _in_manifest(component, found["name"], f"the crate {escaped(found['name'])} is not in the source folder", hint)
+    if found := _ROOTLESS.search(output):
+        hint = "write the value out here, and an empty [workspace] where cargo shall not look for another"
+        reason = f"it takes {escaped(found['name'])} from a workspace, which is no part of the source folder"
+        return _in_manifest(component, found["name"], reason, hint)
     if found := re.search(r"-->? *(?:[^\n]*/)?Cargo\.toml:(\d+):(\d+)", output):
         told = next((line for line in output.splitlines() if line.startswith("error")), "error: it cannot be read")
         reason = escaped(told.removeprefix("error: "))
         return SourceInvalid(component.name, reason, file="Cargo.toml", line=int(found[1]), column=int(found[2]))
     lines = [line for line in output.splitlines() if not line.startswith("{")]
     return BuildFailed(component.name, f"{what}: {error.message}", output=shown(lines))
+
+
+def _in_manifest(component: ComponentSource, name: str, reason: str, hint: str) -> SourceInvalid:
+    """Something wrong in Cargo.toml, at the first line that begins with a name."""
+    try:
+        text = (component.source / "Cargo.toml").read_text("utf-8", "replace")
+    except OSError:
+        text = ""
+    found = re.search(rf"^\[?(?:[\w.'()\-]+\.)?\"?{re.escape(name)}\b", text, re.MULTILINE)
+    return SourceInvalid(component.name, reason, file="Cargo.toml", line=text.count("\n", 0, found.start()) + 1 if found else 0, hint=hint)
 
 
 def refuse_unreviewed(component: ComponentSource, metadata: Mapping[str, Any], lock: bytes) -> None:
