@@ -287,6 +287,21 @@ def test_an_archive_with_another_digest_is_refused(tmp_path: Path, cache: Path, 
         build(dataclasses.replace(source, archives=(other,)), cache)
 
 
+@pytest.mark.parametrize("other", [{"version": "1.1"}, {"name": "libother"}, {"registry": "npm"}])
+def test_an_archive_that_is_kept_is_that_of_its_name_and_version_only(
+    other: dict[str, str], tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that no registry has would be found here and nowhere else, and go into reports as it is written."""
+    source = with_library(tmp_path, monkeypatch, packed(LIBRARY))
+    build(source, cache)
+    monkeypatch.setattr(archives, "_downloaded", lambda archive: (_ for _ in ()).throw(OSError(f"no such {archive.version}")))
+    build(dataclasses.replace(source, defines=("A",)), cache)
+    with pytest.raises(BuildFailed, match="cannot be fetched: no such"):
+        one = dataclasses.replace(source.archives[0], **other)
+        sources = tuple(path.replace("lib/", f"{one.name}/") for path in source.sources)
+        build(dataclasses.replace(source, archives=(one,), sources=sources), cache)
+
+
 @pytest.mark.parametrize("content", [b"", b"no archive", packed(LIBRARY)[:60]], ids=["empty", "text", "cut off"])
 def test_an_archive_that_is_none_is_refused(content: bytes, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BuildFailed, match="archive lib 1.0 cannot be unpacked"):

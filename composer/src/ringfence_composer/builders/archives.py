@@ -68,7 +68,8 @@ def archive_files(component: ComponentSource, archive: Archive, context: BuildCo
 def _fetched(component: ComponentSource, archive: Archive, context: BuildContext) -> bytes:
     what = f"{archive.name} {archive.version}"
     try:
-        return kept_archive(f"{component.name}", what, archive.sha256, lambda: _downloaded(archive), context)
+        source = f"{archive.registry} {what}"
+        return kept_archive(component.name, what, archive.sha256, lambda: _downloaded(archive), context, source=source)
     except DigestMismatch as error:
         raise DigestMismatch(
             f"{component.name}: archive {what}",
@@ -79,13 +80,18 @@ def _fetched(component: ComponentSource, archive: Archive, context: BuildContext
         ) from error
 
 
-def kept_archive(asker: str, what: str, sha256: str, read: Callable[[], bytes], context: BuildContext) -> bytes:
+def kept_archive(
+    asker: str, what: str, sha256: str, read: Callable[[], bytes], context: BuildContext, *, source: str | None = None
+) -> bytes:
     """The bytes with this SHA-256: kept from an earlier time, or what `read` gives, kept from now on.
+
+    What was kept is used for the same `source` (by default, `what`) only: under a name or version that no registry has, it would be
+    found on this machine and on no other, and a scanner would look for another's vulnerabilities.
 
     Raises:
         DigestMismatch: it gives others. BuildFailed: it raised OSError or ValueError.
     """
-    kept = context.cache / "archives" / sha256
+    kept = context.cache / "archives" / f"{sha256}-{_sha256((source or what).encode())[:16]}"
     if kept.is_file() and _sha256(content := kept.read_bytes()) == sha256:
         return content
     context.report(f"{asker}: fetching {what}")
