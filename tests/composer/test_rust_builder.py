@@ -14,6 +14,7 @@ import pytest
 from places import ROOT
 from ringfence.contract.layout import user_cache
 from ringfence_composer.builders import crates
+from ringfence_composer.builders.base import ComponentSource
 from ringfence_composer.builders.crates import LOCK, host_crates, refuse_unreviewed
 from ringfence_composer.builders.rust import RustBuilder, _named
 from ringfence_composer.builders.snapshot import write_tree
@@ -222,7 +223,7 @@ def test_what_is_linked_into_a_build_script_or_macro_runs_too(tmp_path: Path) ->
             ],
         },
     }
-    found = {one.name: one.how for one in host_crates(metadata)}
+    found = {one.name: one.how for one in host_crates(metadata, metadata)}
     assert found == {
         "macro": "as a procedural macro",
         "parser": "as part of the procedural macro macro",
@@ -231,9 +232,47 @@ def test_what_is_linked_into_a_build_script_or_macro_runs_too(tmp_path: Path) ->
     }
     lock = b"".join(f'[[package]]\nname = "{name}"\nversion = "1.0.0"\n\n'.encode() for name in ("cc", "macro", "zlib-sys", "parser"))
     with pytest.raises(SourceInvalid) as caught:
-        refuse_unreviewed(component(tmp_path), metadata, lock)
+        refuse_unreviewed(component(tmp_path), metadata, metadata, lock)
     told = {one.reason.split(":")[0]: one.line for one in (caught.value, *caught.value.further)}
     assert told == {"cc 1.0.0": 2, "macro 1.0.0": 6, "zlib-sys 1.0.0 (it is there for the native library z)": 10, "parser 1.0.0": 14}
+
+
+def with_crates(folder: Path, **crates: str) -> ComponentSource:
+    """A component whose crates lie in its folder: of each the end of its Cargo.toml. All but the root have a build script."""
+    ends = {
+        name: f'[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "2024"\n{end}' for name, end in crates.items() if name != "guest"
+    }
+    locked = ["version = 4"]
+    for name, end in sorted(crates.items()):
+        needs = "".join(f' "{other}",\n' for other in sorted(crates) if f"{other} = {{ path" in end)
+        locked.append(f'[[package]]\nname = "{name}"\nversion = "0.1.0"\n' + (f"dependencies = [\n{needs}]\n" if needs else ""))
+    source = component(folder, Cargo_toml=MANIFEST + crates["guest"], Cargo_lock="\n".join(locked))
+    for name, end in ends.items():
+        files = {"Cargo.toml": end, "src/lib.rs": "", "build.rs": "fn main() { panic!() }\n"}
+        write_tree({path: text.encode() for path, text in files.items()}, folder / "crate" / name)
+    return source
+
+
+@needs_rust
+def test_a_crate_for_another_platform_than_the_guests_does_not_run_and_needs_no_trust(tmp_path: Path) -> None:
+    """Much asks for libc on unix; a guest is none, so that libc's build script is never compiled."""
+    unix = "[target.'cfg(unix)'.dependencies]\nlow = { path = \"low\" }\n"
+    assert build(with_crates(tmp_path / "one", guest=unix, low=""), tmp_path / "cache").digest
+    with pytest.raises(SourceInvalid, match=r"low 0\.1\.0: its build script would run"):
+        build(with_crates(tmp_path / "two", guest=unix.replace("unix", 'target_os = "wasi"'), low=""), tmp_path / "cache")
+
+
+@needs_rust
+@pytest.mark.parametrize("kind", ["dependencies", "build-dependencies"])
+def test_what_runs_here_is_asked_for_by_this_machine(kind: str, tmp_path: Path) -> None:
+    """A macro's crates, and those of a build script, are compiled for this machine: there the guest's platform is not the measure."""
+    low = f"[target.'cfg(unix)'.{kind}]\nlow = {{ path = \"../low\" }}\n"
+    macro = "[lib]\nproc-macro = true\n" if kind == "dependencies" else ""
+    crates = {"guest": '[dependencies]\nupper = { path = "upper" }\n', "upper": macro + low, "low": ""}
+    with pytest.raises(SourceInvalid) as caught:
+        build(with_crates(tmp_path, **crates), tmp_path / "cache")
+    told = [one.reason.partition(" 0.1.0")[0] for one in (caught.value, *caught.value.further)]
+    assert told == ["low", "upper"]
 
 
 @pytest.mark.parametrize("crate", [TEMPLATE / "crate", ROOT / "components/pricing/crate"], ids=["new", "pricing"])

@@ -97,24 +97,31 @@ def _in_manifest(component: ComponentSource, name: str, reason: str, hint: str) 
     return SourceInvalid(component.name, reason, file="Cargo.toml", line=text.count("\n", 0, found.start()) + 1 if found else 0, hint=hint)
 
 
-def refuse_unreviewed(component: ComponentSource, metadata: Mapping[str, Any], lock: bytes) -> None:
+def refuse_unreviewed(component: ComponentSource, metadata: Mapping[str, Any], guest: Mapping[str, Any], lock: bytes) -> None:
     """Raises SourceInvalid, with its line in Cargo.lock, for each crate that would run while building and was not reviewed.
 
-    `metadata` is what `cargo metadata` says of the crates, `lock` the Cargo.lock.
+    `metadata` is what `cargo metadata` says of the crates, `guest` what it says of them for the guest's platform, `lock` the Cargo.lock.
     """
     sums = {(one["name"], one["version"]): one.get("checksum") for one in tomllib.loads(lock.decode()).get("package", ())}
     refuse_all(
         SourceInvalid(component.name, _reason(one), file=LOCK, line=_line_of(lock, one), hint=_NATIVE if one.links else _TRUST)
-        for one in host_crates(metadata)
+        for one in host_crates(metadata, guest)
         if (one.name, one.version, sums.get((one.name, one.version))) not in _reviewed()
     )
 
 
-def host_crates(metadata: Mapping[str, Any]) -> list[HostCrate]:
-    """The crates whose code would run on this machine while the root is compiled, by name."""
+def host_crates(metadata: Mapping[str, Any], guest: Mapping[str, Any]) -> list[HostCrate]:
+    """The crates whose code would run on this machine while the root is compiled, by name.
+
+    What the guest itself needs is that of its platform: `libc` for unix is never compiled. What runs here is taken to need whatever it
+    may need on any: more than cargo would compile, never less.
+    """
     packages = {one["id"]: one for one in metadata["packages"]}
     needs = {one["id"]: list(_needs(one)) for one in metadata["resolve"]["nodes"]}
-    built = _reached([metadata["resolve"]["root"]], needs, {"normal", "build"})
+    guests = _reached([metadata["resolve"]["root"]], {one["id"]: list(_needs(one)) for one in guest["resolve"]["nodes"]}, {"normal"})
+    scripts = [other for one in guests for kind, other in needs[one] if kind == "build"]
+    macros = [one for one in guests if any("proc-macro" in target["kind"] for target in packages[one]["targets"])]
+    built = guests | _reached([*scripts, *macros], needs, {"normal", "build"})
     how: dict[str, str] = {}
 
     def part_of(what: str, roots: Iterable[str]) -> None:

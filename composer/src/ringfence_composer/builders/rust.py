@@ -198,7 +198,8 @@ class _Build:
         lay_out_crates(self._component, self._crate, self._place, self._context)
         metadata = self._metadata()
         if not self._component.trusted:
-            refuse_unreviewed(self._component, metadata, self._parts.file(LOCK) or b"")
+            guest = self._metadata("--filter-platform", TARGET)
+            refuse_unreviewed(self._component, metadata, guest, self._parts.file(LOCK) or b"")
         self._remove_own(metadata)
         said = self._compiled(metadata)
         for warning in warnings(said):
@@ -208,8 +209,8 @@ class _Build:
         refuse_other_world(self._component, content, self._context)
         return content
 
-    def _metadata(self) -> Mapping[str, Any]:
-        options = ["--frozen", "--format-version", "1", "--color", "never"]
+    def _metadata(self, *more: str) -> Mapping[str, Any]:
+        options = ["--frozen", "--format-version", "1", "--color", "never", *more]
         try:
             found: Mapping[str, Any] = json.loads(self._cargo("metadata", *options))
         except ToolFailed as error:
