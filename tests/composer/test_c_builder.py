@@ -280,6 +280,20 @@ def test_a_library_is_compiled_from_its_archive_and_patches(tmp_path: Path, cach
     build(again, cache)
 
 
+def test_each_of_two_patches_of_one_name_counts(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was changed, and the old component taken from the cache, would be a fix that nobody got."""
+    source = with_library(tmp_path, monkeypatch, packed(LIBRARY), PATCH)
+    write_tree({"more/fix.patch": b"--- a/lib.h\n+++ b/lib.h\n@@ -1 +1 @@\n-int twice(int);\n+int twice(int x);\n"}, tmp_path / "patches")
+    first, second = tmp_path / "patches/fix.patch", tmp_path / "patches/more/fix.patch"
+    source = dataclasses.replace(source, archives=(dataclasses.replace(source.archives[0], patches=(first, second)),))
+    before = build(source, cache)
+    first.write_text(PATCH.replace("2 * x", "3 * x"))
+    changed = build(source, cache)
+    assert (changed.inputs != before.inputs, changed.digest != before.digest) == (True, True)
+    second.write_text(second.read_text().replace("int x);", "int y);"))
+    assert build(source, cache).inputs != changed.inputs
+
+
 def test_an_archive_with_another_digest_is_refused(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = with_library(tmp_path, monkeypatch, packed(LIBRARY))
     other = dataclasses.replace(source.archives[0], sha256="0" * 64)

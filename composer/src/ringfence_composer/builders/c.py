@@ -136,7 +136,8 @@ class _Parts:
         for index, place in enumerate((component.wit, *component.wit_deps)):
             files = {place.name: read_file(place, what=f"{name}: WIT")} if place.is_file() else read_tree(place, what=f"{name}: WIT")
             wit |= {f"{index}/{path}": content for path, content in files.items()}
-        patches = {patch.name: read_file(patch, what=f"{name}: patch") for archive in component.archives for patch in archive.patches}
+        listed = [patch for archive in component.archives for patch in archive.patches]
+        patches = {_place(component, patch): read_file(patch, what=f"{name}: patch") for patch in listed}
         parts = cls(component, source, wit, patches)
         parts._check()
         return parts
@@ -153,7 +154,7 @@ class _Parts:
             "sources": list(one.sources),
             "defines": list(one.defines),
             "include": list(one.include),
-            "archives": [[a.registry, a.name, a.version, a.sha256, [patch.name for patch in a.patches]] for a in one.archives],
+            "archives": [[a.registry, a.name, a.version, a.sha256, [_place(one, patch) for patch in a.patches]] for a in one.archives],
             "patches": file_digests(self._patches),
             "source": file_digests(self.source),
             "wit": file_digests(self.wit),
@@ -169,6 +170,11 @@ class _Parts:
                 raise InputInvalid(f"{name}: there is no {path} in the source folder", hint=f"sources there: {listed}")
         if hidden := sorted(archives & {path.partition("/")[0] for path in self.source}):
             raise InputInvalid(f"{name}: the source folder has something called {hidden[0]}, as an archive is", hint="rename it")
+
+
+def _place(component: ComponentSource, patch: Path) -> str:
+    """Where a patch lies, seen from the source folder: two may have one name."""
+    return os.path.relpath(patch, component.source).replace(os.sep, "/")
 
 
 class _Build:
