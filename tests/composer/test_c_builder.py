@@ -157,6 +157,16 @@ def test_what_does_not_join_is_refused(text: str, message: str, tmp_path: Path, 
         build(component(tmp_path, {"a.c": text}), cache)
 
 
+def test_what_is_defined_twice_is_told_with_both_places(tmp_path: Path, cache: Path) -> None:
+    """The linker knows the objects, which nobody else does."""
+    files = {"a.c": ASK, "b.c": "int f(void) { return 1; }\n", "c/d.c": "int f(void) { return 2; }\nvoid __stack_chk_fail(void) {}\n"}
+    with pytest.raises(BuildFailed) as caught:
+        build(component(tmp_path, files), cache)
+    found = str(caught.value)
+    assert "f is defined in b.c and in c/d.c" in found
+    assert "__stack_chk_fail is defined in ../bindings/ringfence_guard.c and in c/d.c" in found
+
+
 @pytest.mark.parametrize(
     "how",
     [

@@ -202,7 +202,7 @@ class _Build:
         (self._context.cache / "zig").mkdir(mode=0o700, parents=True, exist_ok=True)
         known = self._files | {f"../bindings/{name}": content for name, content in generated.items()}
         objects = self._compiled(generated, ObjectCache(self._context.cache, known, [_TOOL, self._version]))
-        core = self._linked(objects, bindings)
+        core = self._linked(objects, bindings, self._sources(generated))
         adapters = {_PREVIEW1: toolchain.adapter()} if _PREVIEW1.encode() in core else {}
         try:
             content = toolchain.new(core, adapters)
@@ -220,7 +220,7 @@ class _Build:
 
     def _compiled(self, generated: Iterable[str], cache: ObjectCache) -> list[Path]:
         """An object of each source; all errors of all sources at once."""
-        sources = [*(f"../bindings/{name}" for name in generated if name.endswith(".c")), *self._component.sources]
+        sources = self._sources(generated)
         kept = {source: one for source in sources if (one := cache.find(source, self._options(source)))}
         changed = [source for source in dict.fromkeys(sources) if source not in kept]
         if changed:
@@ -237,6 +237,10 @@ class _Build:
             objects.append(self._work / "objects" / f"{number}.o")
             objects[-1].write_bytes(done[source].content)
         return objects
+
+    def _sources(self, generated: Iterable[str]) -> list[str]:
+        """All that is compiled, in the order in which it is linked."""
+        return [*(f"../bindings/{name}" for name in generated if name.endswith(".c")), *self._component.sources]
 
     def _options(self, source: str) -> list[str]:
         """How a source is compiled: the component's own with its settings."""
@@ -282,16 +286,16 @@ class _Build:
                 raise BuildFailed(self._component.name, f"{escaped(word)} was compiled in, which is no part of the component", hint=hint)
         return used
 
-    def _linked(self, objects: list[Path], bindings: Mapping[str, bytes]) -> bytes:
+    def _linked(self, objects: list[Path], bindings: Mapping[str, bytes], sources: list[str]) -> bytes:
         target = self._work / "core.wasm"
         cpp = any(source.endswith(_CPP) for source in self._component.sources)
         types = [f"../bindings/{name}" for name in bindings if name.endswith(".o")]
         try:
             said = self._zig("c++" if cpp else "cc", *_LINK, *map(str, objects), *types, "-o", str(target))
         except ToolFailed as error:
-            raise link_error(self._component, error) from error
+            raise link_error(self._component, error, sources) from error
         if "signature mismatch" in said:  # a warning to the linker, and a trap when it is called
-            raise link_error(self._component, ToolFailed("wasm-ld", "functions of one name differ", output=said))
+            raise link_error(self._component, ToolFailed("wasm-ld", "functions of one name differ", output=said), sources)
         return target.read_bytes()
 
     def _zig(self, *arguments: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from ringfence_composer.errors import BuildFailed, ComposerError, SourceInvalid,
 _PLACED = re.compile(r"^(?P<file>[^\s:][^:]*):(?P<line>\d+):(?P<column>\d+): (?P<level>fatal error|error|warning|note): (?P<message>.*)$")
 _INCLUDED = re.compile(r"^(?:In file included from |\s+from )(?P<file>[^:]+):(?P<line>\d+)")
 _UNDEFINED = re.compile(r"undefined symbol: (?P<name>\S+)")
+_TWICE = re.compile(r"duplicate symbol: (?P<name>.+)\n>>> defined in .*?(?P<one>\d+)\.o\n>>> defined in .*?(?P<two>\d+)\.o")
 _MISMATCH = re.compile(r"function signature mismatch: (?P<name>\S+)")
 
 _JUMPS = ("setjmp", "_setjmp", "__sigsetjmp", "sigsetjmp", "longjmp", "_longjmp", "siglongjmp")
@@ -113,8 +114,11 @@ def _lacks(message: str) -> str | None:
     return next((what for sign, what in _SAID.items() if sign in message), None)
 
 
-def link_error(component: ComponentSource, error: ToolFailed) -> ComposerError:
-    """Why the parts do not join: an export that nobody wrote, one of another signature, a function from nowhere."""
+def link_error(component: ComponentSource, error: ToolFailed, sources: Sequence[str]) -> ComposerError:
+    """Why the parts do not join: an export that nobody wrote, one of another signature, a function from nowhere or from two places.
+
+    `sources` are what the objects were made of, which are called by number.
+    """
     names = list(dict.fromkeys(found["name"] for found in _UNDEFINED.finditer(error.output)))
     exports = [name for name in names if name.startswith("exports_")]
     output = shown(error.output.splitlines())
@@ -124,6 +128,10 @@ def link_error(component: ComponentSource, error: ToolFailed) -> ComposerError:
     if found := _MISMATCH.search(error.output):
         hint = "include the header that the build writes from the WIT, then the compiler says where they differ"
         return BuildFailed(component.name, f"{escaped(found['name'])} has another signature than its WIT says", output=output, hint=hint)
+    twice = [(one["name"], int(one["one"]), int(one["two"])) for one in _TWICE.finditer(error.output)]
+    if twice and max(max(one, two) for _, one, two in twice) < len(sources):
+        told = "; ".join(f"{escaped(name)} is defined in {sources[one]} and in {sources[two]}" for name, one, two in twice)
+        return BuildFailed(component.name, told, hint="leave one of them out of `sources:`, or rename what is in it")
     if names:
         hint = "add the source that defines it to `sources:`, or leave out what calls it"
         return BuildFailed(component.name, f"nothing defines {', '.join(map(escaped, names))}", output=output, hint=hint)
