@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
+import hashlib
 import json
 import pickle
 import sys
@@ -178,6 +179,17 @@ def test_a_module_that_both_sides_have_can_be_given(stall):
     assert stall.named(ET) == "xml.etree.ElementTree"
     with pytest.raises(NotCarried, match="functions that it needs"):
         stall.named(sys)
+
+
+@pytest.mark.parametrize("name", ["md5", "sha1", "sha256", "sha512", "sha3_256", "blake2b"])
+def test_a_hash_function_is_the_librarys_own(stall, name):
+    """`hashfunc=hashlib.sha256`: CPython calls it `_hashlib.openssl_sha256`, and what it makes the library could not read."""
+    function = getattr(hashlib, name)
+    assert stall.digest(function, b"tea") == function(b"tea").hexdigest()
+    asked = []
+    with pytest.raises(TypeError, match="hexdigest: the application gave its"):
+        stall.digest(lambda content: asked.append(content) or function(content), b"tea")
+    assert asked == [b"tea"], "a function of the application's is asked"
 
 
 def test_a_generator_is_one_on_both_sides(stall):

@@ -104,6 +104,10 @@ def named(module):
     return module.__name__
 
 
+def digest(make, content):
+    return make(content).hexdigest()
+
+
 def is_generator(value):
     return inspect.isgenerator(value)
 

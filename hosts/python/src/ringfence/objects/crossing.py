@@ -311,6 +311,7 @@ def common(value: Any) -> Any:
     name = getattr(value, "__qualname__", None)
     if type(module) is not str or type(name) is not str:
         return None
+    name = name.removeprefix("openssl_")  # as CPython calls what `hashlib` has of it
     for place in (module, module.removeprefix("_"), *_ALSO.get(module, ())):
         key = f"{place}:{name}"
         if place in COMMON and key not in NOT_COMMON and _found(place, name) is value:
@@ -318,7 +319,7 @@ def common(value: Any) -> Any:
     return None
 
 
-_ALSO = {"_collections_abc": ("collections.abc",)}
+_ALSO = {"_collections_abc": ("collections.abc",), **dict.fromkeys(("_blake2", "_md5", "_sha1", "_sha2", "_sha3"), ("hashlib",))}
 
 
 _PULLED = frozenset({"__iter__", "__next__"})
