@@ -6,10 +6,13 @@ import collections
 import dataclasses
 import datetime as dt
 import hashlib
+import ipaddress
 import json
 import pickle
 import sys
+import time
 import types
+import urllib.parse
 import warnings
 import xml.parsers.expat
 from collections.abc import Iterator
@@ -106,6 +109,66 @@ def test_a_datetime_keeps_the_librarys_time_zone(stall):
 def test_what_is_no_time_zone_is_none_of_a_datetimes():
     with pytest.raises(BorderViolated, match="time zone"):
         lying('[0,{"$":"T","v":[2020,1,1,0,0,0,0],"f":0,"z":5}]').opening(1)
+
+
+# values
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(ipaddress.ip_address("10.0.0.1"), ipaddress.ip_address("fe80::1%eth0"), ipaddress.ip_network("10.0.0.0/8")),
+        *(ipaddress.ip_interface("10.0.0.1/8"), ipaddress.ip_network("2001:db8::/32"), ipaddress.ip_interface("::1/128")),
+        *(time.gmtime(0), time.localtime(10**9), time.strptime("2020", "%Y"), time.struct_time(range(9))),
+        *(urllib.parse.urlsplit("http://u@x.org:80/a?b#c"), urllib.parse.urlparse(b"//x/;p"), urllib.parse.urldefrag("a#b")),
+    ],
+    ids=repr,
+)
+def test_a_value_of_the_standard_library_is_one_on_both_sides(stall, value):
+    """Applications and libraries ask for `isinstance`, call its methods, pickle it."""
+    there = stall.same(value)
+    assert type(there) is type(value)
+    assert there == value
+    assert hash(there) == hash(value)
+    assert repr(there) == repr(value)
+    assert pickle.loads(pickle.dumps(there)) == value
+    if isinstance(value, time.struct_time):
+        assert (there.tm_zone, there.tm_gmtoff) == (value.tm_zone, value.tm_gmtoff)
+
+
+def test_a_value_of_the_standard_library_is_the_librarys_as_well(stall):
+    assert stall.is_private(ipaddress.ip_address("10.0.0.1")) is True
+    assert stall.port_of(urllib.parse.urlsplit("http://x.org:8080/")) == 8080
+    assert stall.day_of(0) == time.gmtime(0)
+    assert {stall.split("http://x.org"): 1}[urllib.parse.urlsplit("http://x.org")] == 1
+    odd = stall.Odd("10.0.0.1")
+    assert type(odd) is stall.Odd, "an object of a class of the library's stays in it"
+    assert odd.is_loopback is False
+    strange = time.struct_time([[1], *range(8)])
+    assert stall.same(strange)[0] == [1], "what is no such value crosses as what it holds"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"n": "ipaddress:IPv4Address", "v": [5]},
+        {"n": "ipaddress:IPv4Address", "v": ["10.0.0.1", "2"]},
+        {"n": "ipaddress:IPv4Address", "v": ["no address"]},
+        {"n": "ipaddress:IPv4Address", "v": "1"},
+        {"n": "ipaddress:collapse_addresses", "v": ["1"]},
+        {"n": "time:struct_time", "v": [1, 2]},
+        {"n": "time:struct_time", "v": [1.5] * 9},
+        {"n": "time:struct_time", "v": {"$": "r", "v": [0, 9, 1]}},
+        {"n": "time:sleep", "v": [1]},
+        {"n": "urllib.parse:SplitResult", "v": ["a"]},
+        {"n": "os:system", "v": ["true"]},
+        {"n": ["ipaddress:IPv4Address"], "v": []},
+        {"n": {"$": "f", "i": 1, "n": ""}, "v": []},
+    ],
+)
+def test_a_value_that_is_none_is_refused(said):
+    with pytest.raises(BorderViolated):
+        lying(json.dumps([0, {"$": "V", **said}])).same(1)
 
 
 # XML

@@ -83,6 +83,7 @@ class Handles(Codec):
             "h": self.standins.read,
             "E": lambda found: exception_of(found["v"]),
             "G": standard.read_tree,
+            "V": standard.read_value,
             "X": self.standins.read_exception,
             "M": standins.read_member,
             "P": lambda found: Path(self._read_path(found)),  # libraries ask for `isinstance(source, Path)`, and open it
@@ -142,6 +143,9 @@ class Handles(Codec):
 
     def _object(self, value, depth):
         kind = type(value)
+        written = standard.write_value(value, self.apart, depth)
+        if written is not None:
+            return written
         if self._trees and standard.is_tree(value) and id(value) not in self._numbers:
             written = standard.write_tree(value, self.apart, depth)
             if written is not None:

@@ -2,7 +2,10 @@
 
 import datetime
 import inspect
+import ipaddress
 import json
+import time
+import urllib.parse
 import warnings
 from xml.dom import minidom
 from xml.etree import ElementTree
@@ -102,6 +105,30 @@ def size_of(tree):
 
 def named(module):
     return module.__name__
+
+
+def same(value):
+    return value
+
+
+def port_of(address):
+    return address.port
+
+
+def is_private(address):
+    return isinstance(address, ipaddress.IPv4Address) and address.is_private
+
+
+def day_of(moment):
+    return time.gmtime(moment)
+
+
+def split(address):
+    return urllib.parse.urlsplit(address)
+
+
+class Odd(ipaddress.IPv4Address):
+    """No value that both sides have."""
 
 
 def digest(make, content):

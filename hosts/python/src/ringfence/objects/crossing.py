@@ -101,6 +101,7 @@ class Crossing(BoundedCodec):
             "K": self._read_class,
             "E": lambda found: exception_of(as_text(found["v"])),
             "G": standard.read_tree,
+            "V": standard.read_value,
             "m": lambda found: library.module(found["v"], guest.connection),
             "h": lambda found: guest.given.value(number_of(found)),
             "y": lambda found: self._view(as_text(found["k"]), self._items(found)),
@@ -201,6 +202,9 @@ class Crossing(BoundedCodec):
             return {"$": "o", "i": self._own(value).number}
         if isinstance(value, type):
             return self._host_class(value)
+        written = standard.write_value(value, self.apart, depth)
+        if written is not None:
+            return written
         for kinds, write in _OTHERS:
             if isinstance(value, kinds):
                 return write(self, value, depth)

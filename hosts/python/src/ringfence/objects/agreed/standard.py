@@ -1,4 +1,4 @@
-"""What both sides have of the standard library beyond plain values: exceptions, by name, and trees of XML.
+"""What both sides have of the standard library beyond plain values: exceptions, by name, small values, and trees of XML.
 
 Of the standard library this imports little before it is needed.
 """
@@ -81,6 +81,47 @@ def exception_of(key: str) -> Any:
         raise LookupError(f"no exception {ascii(key)[:80]}")
     module, _, name = key.partition(":")
     return getattr(importlib.import_module(module), name)
+
+
+_VALUES = {
+    "ipaddress": "IPv4Address IPv4Interface IPv4Network IPv6Address IPv6Interface IPv6Network",
+    "time": "struct_time",
+    "urllib.parse": "DefragResult DefragResultBytes ParseResult ParseResultBytes SplitResult SplitResultBytes",
+}
+"""Classes of values that never change, by module."""
+_VALUE_KEYS = frozenset(f"{module}:{name}" for module, names in _VALUES.items() for name in names.split())
+_PARTS: dict[str, tuple[type, ...]] = {"ipaddress": (str,), "time": (int, str, type(None)), "urllib.parse": (str, bytes, type(None))}
+"""What such values are made of."""
+
+
+def write_value(value: Any, write: Callable[[Any, int], Any], depth: int) -> Any:
+    """JSON for a value of one of these classes; None for all others."""
+    module = type(value).__module__
+    key = f"{module}:{type(value).__name__}" if type(module) is str and module in _VALUES else ""
+    if key not in _VALUE_KEYS or _loaded(key) is not type(value):
+        return None
+    parts = [*tuple.__iter__(value)] if isinstance(value, tuple) else [str(value)]
+    if module == "time":
+        parts += [value.tm_zone, value.tm_gmtoff]
+    if not all(type(one) in _PARTS[module] for one in parts):
+        return None
+    return {"$": "V", "n": key, "v": write(parts, depth)}
+
+
+def read_value(found: dict[str, Any]) -> Any:
+    """The value that JSON stands for.
+
+    Raises:
+        ValueError, TypeError: it stands for none.
+    """
+    key, parts = found["n"], found["v"]
+    if type(key) is not str or key not in _VALUE_KEYS:
+        raise ValueError("a class that is not listed")
+    module, _, name = key.partition(":")
+    if type(parts) is not list or not all(type(one) in _PARTS[module] for one in parts):
+        raise ValueError("a value that does not fit its class")
+    cls = getattr(importlib.import_module(module), name)
+    return cls(parts) if module == "time" else cls(*parts)
 
 
 def is_tree(value: Any) -> bool:

@@ -48,8 +48,8 @@ COMMON = frozenset(
         *("abc", "array", "ast", "base64", "binascii", "bisect", "builtins", "calendar", "cmath", "codecs", "collections"),
         *("collections.abc", "colorsys", "contextlib", "copy", "csv", "dataclasses", "datetime", "decimal", "difflib", "enum"),
         *("fnmatch", "fractions", "functools", "graphlib", "hashlib", "heapq", "html", "html.parser", "io", "itertools", "json"),
-        *("json.decoder", "json.encoder", "keyword", "math", "numbers", "operator", "pprint", "re", "reprlib", "statistics"),
-        *("string", "struct", "textwrap", "types", "typing", "unicodedata", "uuid"),
+        *("ipaddress", "json.decoder", "json.encoder", "keyword", "math", "numbers", "operator", "pprint", "re", "reprlib", "statistics"),
+        *("string", "struct", "textwrap", "types", "typing", "unicodedata", "urllib.parse", "uuid"),
     )
 )
 """Modules of the standard library that both sides have and that do nothing outside of their own process: what the application gives of
