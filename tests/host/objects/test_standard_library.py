@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
+import decimal
 import hashlib
 import ipaddress
 import json
@@ -253,6 +254,27 @@ def test_a_hash_function_is_the_librarys_own(stall, name):
     with pytest.raises(TypeError, match="hexdigest: the application gave its"):
         stall.digest(lambda content: asked.append(content) or function(content), b"tea")
     assert asked == [b"tea"], "a function of the application's is asked"
+
+
+def test_an_encoder_of_json_can_be_given(stall):
+    """`json_encoder=MyEncoder` is what libraries take that write JSON. They may have it encode, and see nothing else of it."""
+
+    class Encoder(json.JSONEncoder):
+        secret = 5
+
+        def default(self, value):
+            return f"{value}!" if isinstance(value, decimal.Decimal) else super().default(value)
+
+    class Decoder(json.JSONDecoder):
+        def decode(self, text):
+            return [super().decode(text)]
+
+    assert stall.to_json({"price": decimal.Decimal("1.50")}, Encoder) == '{"price": "1.50!"}'
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        stall.to_json({"price": 1j}, Encoder)
+    assert stall.from_json('{"a": 1}', Decoder) == [{"a": 1}]
+    with pytest.raises(AttributeError, match="secret: the application gave its 'Encoder' without it"):
+        stall.read(Encoder(), "secret")
 
 
 def test_a_generator_is_one_on_both_sides(stall):

@@ -107,6 +107,10 @@ def named(module):
     return module.__name__
 
 
+def read(target, name):
+    return getattr(target, name)
+
+
 def same(value):
     return value
 
@@ -129,6 +133,14 @@ def split(address):
 
 class Odd(ipaddress.IPv4Address):
     """No value that both sides have."""
+
+
+def to_json(value, encoder):
+    return json.dumps(value, cls=encoder)
+
+
+def from_json(text, decoder):
+    return json.loads(text, cls=decoder)
 
 
 def digest(make, content):

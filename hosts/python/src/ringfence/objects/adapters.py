@@ -9,6 +9,7 @@ are listed here.
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -31,7 +32,11 @@ class Adapter(NamedTuple):
 
 OPAQUE = Adapter()
 """It may be kept and given back."""
-_registered: dict[type, Adapter] = {enum.Enum: Adapter(frozenset({"name", "value"}), frozenset({"__str__"}))}
+_registered: dict[type, Adapter] = {
+    enum.Enum: Adapter(frozenset({"name", "value"}), frozenset({"__str__"})),
+    json.JSONDecoder: Adapter(methods=frozenset({"decode", "raw_decode"})),
+    json.JSONEncoder: Adapter(methods=frozenset({"default", "encode", "iterencode"})),
+}
 _DECISIVE = frozenset({"__bool__", "__html__", "__str__"})
 """Special methods without which an object would still be taken, as something else than it is."""
 
