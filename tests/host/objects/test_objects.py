@@ -10,6 +10,7 @@ import copy
 import errno
 import gc
 import inspect
+import json
 import pickle
 import threading
 import weakref
@@ -191,10 +192,47 @@ def test_containers_read_from_an_object_are_its_own(zoo):
     assert registry.names() == ["a", "b"]
 
 
+def test_what_is_got_by_a_key_is_the_librarys_own_as_well(zoo):
+    """`graph["a"]["b"]["weight"] = 5`, `node["classes"].append("x")`: of a copy that would be lost without a word."""
+    keepers = zoo.Keepers()
+    keepers["ann"]["days"].append(2)
+    keepers["ann"]["since"] = 1999
+    assert keepers.rota("ann") == {"days": [1, 2], "since": 1999}
+
+    class Night(zoo.Keepers):
+        def __getitem__(self, name):
+            return super().__getitem__(name.lower())
+
+    night = Night()
+    night["ANN"]["days"].append(3)
+    assert night.rota("ann") == {"days": [1, 3]}
+
+
 def test_what_a_call_returns_is_a_copy(zoo):
     value = zoo.echo({"a": [1]})
     assert type(value) is dict
     assert type(value["a"]) is list
+    keepers = zoo.Keepers()
+    keepers.rota("ann")["days"].append(2)
+    assert keepers.rota("ann") == {"days": [1]}
+
+
+def test_code_in_c_sees_what_a_container_of_the_librarys_holds(zoo):
+    """It looks into objects of classes that derive from `set` and `dict` without asking them: it found nothing, and nobody was told."""
+    cat = zoo.Cat("Tom")
+    seen, facts, registry = cat.seen, cat.facts, zoo.Registry(a=1)
+    assert isinstance(seen, set)
+    assert [set(seen), frozenset(seen), {0}.union(seen), {0} | seen, {1, 2} - seen, {1, 2} & seen] == [{1}, {1}, {0, 1}, {0, 1}, {2}, {1}]
+    assert ({1}.issubset(seen), {1, 2}.issuperset(seen), {2}.isdisjoint(seen), {1, 2}.difference(seen)) == (True, True, True, {2})
+    assert ({1} == seen, {1} <= seen, {1, 2} > seen) == (True, True, True)
+    assert (json.dumps(facts), json.dumps({"a": facts}), json.dumps(registry)) == ('{"name": "Tom"}', '{"a": {"name": "Tom"}}', '{"a": 1}')
+    facts.clear()
+    assert (json.dumps(facts), len(facts), dict(facts), list(facts), facts == {}, bool(facts)) == ("{}", 0, {}, [], True, False)
+    assert (json.dumps(cat.tags), [*cat.tags], tuple(cat.tags)) == ("[]", [], ())
+    flock = zoo.Flock([1, 2])
+    flock.add(3)
+    assert (set(flock), flock.first(), {0} | flock, len(flock), flock) == ({1, 2, 3}, 1, {0, 1, 2, 3}, 3, {1, 2, 3})
+    assert type(flock) is flock.__class__ is zoo.Flock
 
 
 def test_an_iterator_is_pulled(zoo):

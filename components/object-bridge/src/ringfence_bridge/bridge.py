@@ -173,10 +173,10 @@ class Bridge:
         """A class's own method, whatever subclasses make of it."""
         found = inspect.getattr_static(cls, name)
         bound = found.__get__(target, type(target)) if not isinstance(found, classmethod) else found.__get__(None, target)
-        return bound(*arguments, **named)
+        return _read(name, bound(*arguments, **named))
 
     def _op_operator(self, target, name, arguments):
-        return getattr(type(target), name)(target, *arguments)
+        return _read(name, getattr(type(target), name)(target, *arguments))
 
     def _op_get(self, target, name):
         return Live(getattr(target, name))
@@ -284,6 +284,11 @@ class Bridge:
 
     def _op_held(self):
         return self._handles.held()
+
+
+def _read(name, found):
+    """What a special method gives: `graph["a"]["weight"] = 5` sets an item of the library's own dict, as with an attribute."""
+    return Live(found) if name == "__getitem__" else found
 
 
 def _containers(request):

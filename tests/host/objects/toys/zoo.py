@@ -80,6 +80,26 @@ class Registry(dict):
         return sorted(self)
 
 
+class Keepers:
+    """Gives what it holds by its keys, as graphs and documents do."""
+
+    def __init__(self):
+        self._rotas = {"ann": {"days": [1]}}
+
+    def __getitem__(self, name):
+        return self._rotas[name]
+
+    def rota(self, name):
+        return self._rotas[name]
+
+
+class Flock(set):
+    """A set with a method."""
+
+    def first(self):
+        return min(self)
+
+
 class Animal:
     """An animal."""
 

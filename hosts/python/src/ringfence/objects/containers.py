@@ -3,13 +3,16 @@
     env.filters["shout"] = str.upper        sets an item of the library's dict
 
 They are of the classes `list`, `dict`, `set` and `deque`. What a function *returns* is no such thing but a copy.
+
+Code in C that takes an object of such a class may look into it without asking. What asks is right by the methods here; of what does not,
+`LiveDict` and `LiveSet` say how they keep it from finding nothing.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ringfence.objects.references import perform, unpicklable
 
@@ -121,6 +124,9 @@ def _on_copy(name: str) -> Callable[..., Any]:
     return method
 
 
+_HELD = object()
+
+
 class LiveList(Live, list):  # type: ignore[type-arg]
     """A list of a library's."""
 
@@ -135,7 +141,15 @@ class LiveList(Live, list):  # type: ignore[type-arg]
 
 
 class LiveDict(Live, dict):  # type: ignore[type-arg]
-    """A dict of a library's, of whatever class."""
+    """A dict of a library's, of whatever class.
+
+    It holds a key of its own, which is never seen: `json` writes `{}` of what holds none, and of all others what `items` gives.
+    """
+
+    def __new__(cls, *_: Any, **__: Any) -> Any:
+        made = dict.__new__(cls)
+        dict.__setitem__(made, _HELD, None)
+        return made
 
     get = _forwarded("get", "read")
     setdefault = _forwarded("setdefault", "read")
@@ -161,8 +175,17 @@ class LiveDict(Live, dict):  # type: ignore[type-arg]
         return self._items().items()
 
 
-class LiveSet(Live, set):  # type: ignore[type-arg]
-    """A set of a library's."""
+class LiveSet(Live):
+    """A set of a library's.
+
+    It says that it is one, and derives from none: of what does, `set(found)` copies what it holds itself, and never iterates.
+    """
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self) -> type:
+            return set if type(self) is LiveSet else type(self)
 
 
 class LiveDeque(Live, deque):  # type: ignore[type-arg]
