@@ -127,6 +127,12 @@ def test_all_that_is_wrong_with_a_set_is_told(tmp_path):
     with pytest.raises(ManifestError) as error:
         read_several(*files(tmp_path, "absent\nnot a name\npyyaml\n"))
     assert [one.line for one in error.value.problems] == [2, 1]
+    with pytest.raises(ManifestError) as error:
+        read_several(*files(tmp_path, "requests\n"))
+    assert [(one.file, one.line) for one in error.value.problems] == [(str(tmp_path / "requirements.txt"), 7)], "it is there, without a pin"
+    with pytest.raises(ManifestError, match=r"pyyaml==5.2 is not the release in .*, which is 5.3") as error:
+        read_several(*files(tmp_path, "PyYAML==5.2\njinja2<=3.1.6\n"))
+    assert [(one.file, one.line) for one in error.value.problems] == [(str(tmp_path / "only.txt"), 1)], "the other one is that release"
     with pytest.raises(InputInvalid):
         read_several(tmp_path / "absent.txt", None)
 

@@ -44,10 +44,13 @@ def test_a_name_that_only_looks_like_a_library_is_asked_about(name, known):
 
 def test_what_the_index_does_not_have_is_told_with_what_it_has(index):
     """No such package, no such release: an error with the remedy, not a traceback."""
-    index({"thing": {SOURCE: sdist(SETUP)}})
+    index({"thing": {SOURCE: sdist(SETUP)}, "pyyaml1": {"pyyaml1-0.1.tar.gz": sdist(SETUP)}})
     with pytest.raises(InputInvalid, match="no package 'PyYML'") as error:
         find_release(read_wanted("PyYML==1.0"))
     assert error.value.hint == "did you mean PyYAML?"
+    with pytest.raises(InputInvalid, match="pyyaml1 has no release 5.3") as error:
+        find_release(read_wanted("pyyaml1==5.3"))
+    assert error.value.hint == "its newest are 0.1; or did you mean PyYAML?"
     with pytest.raises(InputInvalid, match="no release 2.0") as error:
         find_release(read_wanted("thing==2.0"))
     assert "1.0" in error.value.hint

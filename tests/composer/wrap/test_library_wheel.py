@@ -318,6 +318,13 @@ def test_an_annotation_more_is_no_forgery(wrapped, tmp_path):
     [
         ("import threading\nthreading.Thread(target=print).start()", "one thread", "threads"),
         ("import absent_module", "absent_module", "nothing that it requires has absent_module: wrap it with an extra"),
+        (
+            "from sad import _speed",
+            "cannot import name",
+            "packed without its compiled parts: sad._speed seems to be one",
+        ),
+        ("import json\nfrom json import tree", "cannot import name 'tree'", "imported"),
+        ("import sad.tree", "No module named 'sad.tree'", "packed without its compiled parts: sad.tree seems to be one"),
         ("1/0", "division by zero", "imported"),
     ],
 )

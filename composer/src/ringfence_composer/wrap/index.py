@@ -79,8 +79,9 @@ def find_release(wanted: Wanted) -> Release:
     files = tuple(file for version, file in listed if version == wanted.version)
     if not files:
         versions = sorted({version for version, _ in listed}, reverse=True)
-        near = ", ".join(str(one) for one in versions[:8])
-        raise InputInvalid(f"{wanted.name} has no release {wanted.version}", hint=f"its newest are {near or 'none'}")
+        near, other = ", ".join(str(one) for one in versions[:8]), meant(wanted.name)
+        hint = f"its newest are {near or 'none'}{f'; or did you mean {other}?' if other else ''}"
+        raise InputInvalid(f"{wanted.name} has no release {wanted.version}", hint=hint)
     return Release(name=wanted.name, version=wanted.version, files=files)
 
 

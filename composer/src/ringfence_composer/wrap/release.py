@@ -31,7 +31,11 @@ from ringfence_composer.wrap.typed import packed_graph
 from ringfence_composer.wrap.wanted import Wanted, meant
 from ringfence_composer.wrap.wheel import WheelContent, json_bytes, local_version
 
-_ABSENT = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'", re.ASCII)
+_ABSENT = re.compile(
+    r"ModuleNotFoundError: No module named '(?P<module>[\w.]+)'"
+    r"|ImportError: cannot import name '(?P<part>\w+)' from (?:partially initialized module )?'(?P<package>[\w.]+)'",
+    re.ASCII,
+)
 _POINT = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 """Groups and names of entry points that are carried over: what could end a line of entry_points.txt is not among them."""
 
@@ -56,7 +60,7 @@ def wrap_release(wanted: Wanted, authority: Authority, workshop: Workshop, overl
         work = Path(scratch)
         packed = with_dependencies(first, wanted.extras, work / "resolving", workshop.context)
         manifest = lay_out_guest(packed, authority, work / "guest")
-        done = _composed(first, manifest, workshop)
+        done = _composed(packed, manifest, workshop)
         workshop.report(f"{first.name}: reading its API in the fence")
         found = described(done.file, first, importable(first), workshop.cache)
         api = annotated(dict(found.api), manifest.parent / LIBRARY / "packages", first.imports)
@@ -66,23 +70,30 @@ def wrap_release(wanted: Wanted, authority: Authority, workshop: Workshop, overl
         return Wrapped(content=_content(packed, api, report, done, manifest), report=report)
 
 
-def _composed(first: Distribution, manifest: Path, workshop: Workshop) -> Composed:
+def _composed(packed: Sequence[Distribution], manifest: Path, workshop: Workshop) -> Composed:
     """The library's graph, composed; what fails while its modules are imported is told as the library's own fault."""
+    first = packed[0]
     try:
         return compose_file(manifest, workshop)
     except BuildFailed as error:
         message = error.message.removeprefix(f"{error.component}: ").replace("requirements/", "")
-        raise BuildFailed(first.name, message, output=error.output.replace('"requirements/', '"'), hint=_remedy(first, error)) from error
+        raise BuildFailed(first.name, message, output=error.output.replace('"requirements/', '"'), hint=_remedy(packed, error)) from error
     except ManifestError as error:  # of the graph that was written here: of a file in it, which the library's text is in
         told = "; ".join(one.message for one in error.problems)
         raise BuildFailed(first.name, f"no component can be made of it: {told}") from error
 
 
-def _remedy(first: Distribution, error: BuildFailed) -> str:
+def _remedy(packed: Sequence[Distribution], error: BuildFailed) -> str:
     """What whoever wraps a library can do about a module that it cannot import."""
+    first = packed[0]
     if absent := _ABSENT.search(error.message):
-        extra = f"{first.name}[EXTRA]=={first.version}"
-        return f"nothing that it requires has {absent[1]}: wrap it with an extra that does ({extra}), unless that is compiled"
+        name = absent["module"] or f"{absent['package']}.{absent['part']}"
+        owner = next((one for one in packed if name.partition(".")[0] in one.imports), None)
+        if owner is None and absent["module"]:
+            extra = f"{first.name}[EXTRA]=={first.version}"
+            return f"nothing that it requires has {name}: wrap it with an extra that does ({extra}), unless that is compiled"
+        if owner is not None and not owner.archive.filename.endswith(".whl"):
+            return f"{owner.name} has no wheel of Python alone, and is packed without its compiled parts: {name} seems to be one"
     lacking = "a guest has no threads, processes, machine code or TLS, and no file or address while it is built: try another release"
     return error.hint or lacking
 
