@@ -206,6 +206,10 @@ def test_what_is_got_by_a_key_is_the_librarys_own_as_well(zoo):
     night = Night()
     night["ANN"]["days"].append(3)
     assert night.rota("ann") == {"days": [1, 3]}
+    table = zoo.Table()
+    table.setdefault("a", []).append(1)
+    table.get("a").append(2)
+    assert dict(table) == {"a": [1, 2]}
 
 
 def test_what_a_call_returns_is_a_copy(zoo):
@@ -214,7 +218,8 @@ def test_what_a_call_returns_is_a_copy(zoo):
     assert type(value["a"]) is list
     keepers = zoo.Keepers()
     keepers.rota("ann")["days"].append(2)
-    assert keepers.rota("ann") == {"days": [1]}
+    keepers.get("ann")["days"].append(2)
+    assert keepers.rota("ann") == {"days": [1]}, "`get` of what is no mapping may be anything"
 
 
 def test_code_in_c_sees_what_a_container_of_the_librarys_holds(zoo):

@@ -17,6 +17,7 @@ import sys
 import types
 import warnings
 from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Mapping
 
 from . import describe, output
 from .agreed.terms import COMMON
@@ -167,16 +168,16 @@ class Bridge:
         return Returned(found) if isinstance(target, _FUNCTIONS) else found
 
     def _op_method(self, target, name, arguments, named):
-        return getattr(target, name)(*arguments, **named)
+        return _read(target, name, getattr(target, name)(*arguments, **named))
 
     def _op_own(self, cls, name, target, arguments, named):
         """A class's own method, whatever subclasses make of it."""
         found = inspect.getattr_static(cls, name)
         bound = found.__get__(target, type(target)) if not isinstance(found, classmethod) else found.__get__(None, target)
-        return _read(name, bound(*arguments, **named))
+        return _read(target, name, bound(*arguments, **named))
 
     def _op_operator(self, target, name, arguments):
-        return _read(name, getattr(type(target), name)(target, *arguments))
+        return _read(target, name, getattr(type(target), name)(target, *arguments))
 
     def _op_get(self, target, name):
         return Live(getattr(target, name))
@@ -286,9 +287,11 @@ class Bridge:
         return self._handles.held()
 
 
-def _read(name, found):
-    """What a special method gives: `graph["a"]["weight"] = 5` sets an item of the library's own dict, as with an attribute."""
-    return Live(found) if name == "__getitem__" else found
+def _read(target, name, found):
+    """What a method gives: `graph["a"]["weight"] = 5` sets an item of the library's own dict, as with an attribute."""
+    if name == "__getitem__" or (name in ("get", "setdefault") and isinstance(target, Mapping)):
+        return Live(found)
+    return found
 
 
 def _containers(request):

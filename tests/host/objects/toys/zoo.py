@@ -89,8 +89,30 @@ class Keepers:
     def __getitem__(self, name):
         return self._rotas[name]
 
+    def get(self, name):
+        return self._rotas[name]
+
     def rota(self, name):
         return self._rotas[name]
+
+
+class Table(collections.abc.Mapping):
+    """Is a mapping, and no dict."""
+
+    def __init__(self):
+        self._rows = {}
+
+    def __getitem__(self, key):
+        return self._rows[key]
+
+    def __iter__(self):
+        return iter(self._rows)
+
+    def __len__(self):
+        return len(self._rows)
+
+    def setdefault(self, key, value):
+        return self._rows.setdefault(key, value)
 
 
 class Flock(set):
