@@ -14,6 +14,7 @@ from ringfence.contract.layout import user_cache
 from ringfence_composer.builders.snapshot import write_tree
 from ringfence_composer.compose import Workshop
 from ringfence_composer.errors import BuildFailed
+from ringfence_composer.wrap.authority import read_authority
 from ringfence_composer.wrap.difference import difference
 from ringfence_composer.wrap.guest import Authority
 from ringfence_composer.wrap.output import write_wheel
@@ -337,3 +338,14 @@ def test_an_import_that_fails_inside_is_told_with_the_guests_traceback(tmp_path,
     assert told in str(error.value)
     assert "sad/__init__.py" in error.value.output
     assert hint in (error.value.hint or "")
+
+
+def test_a_grant_of_all_that_lies_there_is_refused_with_the_remedy(tmp_path):
+    """Where an application runs may well be where what decides what the library may do lies."""
+    file = tmp_path / "glad-1.0.tar.gz"
+    file.write_bytes(sdist({"PKG-INFO": "Metadata-Version: 2.1\nName: glad\nVersion: 1.0\n", "glad/__init__.py": ""}, "glad-1.0"))
+    grants = tmp_path / "grants.yaml"
+    grants.write_text("files: [{ path: ., as: /data, access: [read, write] }]\n")
+    with pytest.raises(BuildFailed, match="a guest could change") as error:
+        wrap_release(read_wanted(str(file)), read_authority(grants, ()), Workshop())
+    assert "grant a folder of its own" in (error.value.hint or "")

@@ -80,7 +80,8 @@ def _composed(packed: Sequence[Distribution], manifest: Path, workshop: Workshop
         raise BuildFailed(first.name, message, output=error.output.replace('"requirements/', '"'), hint=_remedy(packed, error)) from error
     except ManifestError as error:  # of the graph that was written here: of a file in it, which the library's text is in
         told = "; ".join(one.message for one in error.problems)
-        raise BuildFailed(first.name, f"no component can be made of it: {told}") from error
+        hint = next((one.hint for one in error.problems if one.hint), None)
+        raise BuildFailed(first.name, f"no component can be made of it: {told}", hint=hint) from error
 
 
 def _remedy(packed: Sequence[Distribution], error: BuildFailed) -> str:
