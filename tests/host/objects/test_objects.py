@@ -198,6 +198,9 @@ def test_what_is_got_by_a_key_is_the_librarys_own_as_well(zoo):
     keepers["ann"]["days"].append(2)
     keepers["ann"]["since"] = 1999
     assert keepers.rota("ann") == {"days": [1, 2], "since": 1999}
+    for name, rota in keepers:
+        rota["name"] = name
+    assert keepers.rota("ann")["name"] == "ann", "of what is in a tuple as well"
 
     class Night(zoo.Keepers):
         def __getitem__(self, name):

@@ -105,10 +105,16 @@ class Handles(Codec):
 
     def live(self, value, depth=1):
         """JSON for what is read from an object: a container stays here, so that changing it changes the library's."""
-        kind = type(value).__name__
-        if kind in _LIVE and type(value).__module__ in ("builtins", "collections"):
-            return {"$": "w", "i": self._number(value), "k": kind}
+        if self._is_live(value):
+            return {"$": "w", "i": self._number(value), "k": type(value).__name__}
+        if type(value) is tuple and any(map(self._is_live, value)):  # `for one, other, data in graph.edges(data=True): data["seen"] = True`
+            return {"$": "t", "v": [self.live(one, depth) if self._is_live(one) else self.apart(one, depth) for one in value]}
         return self._plain(value, depth)
+
+    @staticmethod
+    def _is_live(value):
+        kind = type(value)
+        return kind.__name__ in _LIVE and kind.__module__ in ("builtins", "collections")
 
     def _returned(self, value, depth):
         before, self._trees = self._trees, True

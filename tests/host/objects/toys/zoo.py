@@ -92,6 +92,9 @@ class Keepers:
     def get(self, name):
         return self._rotas[name]
 
+    def __iter__(self):
+        return iter([*self._rotas.items()])
+
     def rota(self, name):
         return self._rotas[name]
 
