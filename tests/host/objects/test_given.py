@@ -139,6 +139,40 @@ def test_an_object_without_an_adapter_never_passes_for_something_else(zoo):
     assert zoo.truth_of(Plain()) is True
 
 
+class Shelf:
+    """It is empty, may be gone through, and is opened."""
+
+    def __len__(self):
+        return 0
+
+    def __iter__(self):
+        return iter([1])
+
+    def __enter__(self):
+        return "open"
+
+    def __exit__(self, *_):
+        return None
+
+
+class OpenShelf(Shelf):
+    pass
+
+
+def test_a_container_without_an_adapter_is_neither_full_nor_one_thing(zoo):
+    """`if shelf:` and `isinstance(shelf, Iterable)` would go the other way than natively; `with lock:` must say what is missing."""
+    for name, attempt in {
+        "__len__": lambda: zoo.truth_of(Shelf()),
+        "__iter__": lambda: zoo.each_of(Shelf()),
+        "__enter__": lambda: zoo.inside(threading.RLock()),
+    }.items():
+        with pytest.raises(TypeError, match=rf"{name}: the application gave its '\w+' without it; ringfence.objects.register"):
+            attempt()
+    register(OpenShelf, methods=["__len__", "__iter__", "__enter__", "__exit__"])
+    assert (zoo.truth_of(OpenShelf()), zoo.each_of(OpenShelf()), zoo.inside(OpenShelf())) == (False, [1], "open")
+    assert zoo.each_of(Plain()) == "one"
+
+
 class Given(Page):
     pass
 

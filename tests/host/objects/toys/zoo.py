@@ -452,6 +452,15 @@ def text_of(thing):
     return str(thing)
 
 
+def each_of(value):
+    return list(value) if isinstance(value, collections.abc.Iterable) else "one"
+
+
+def inside(value):
+    with value as found:
+        return found
+
+
 def truth_of(thing):
     return bool(thing)
 

@@ -37,7 +37,7 @@ _registered: dict[type, Adapter] = {
     json.JSONDecoder: Adapter(methods=frozenset({"decode", "raw_decode"})),
     json.JSONEncoder: Adapter(methods=frozenset({"default", "encode", "iterencode"})),
 }
-_DECISIVE = frozenset({"__bool__", "__html__", "__str__"})
+_DECISIVE = frozenset({"__bool__", "__enter__", "__exit__", "__html__", "__iter__", "__len__", "__str__"})
 """Special methods without which an object would still be taken, as something else than it is."""
 
 
