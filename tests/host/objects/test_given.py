@@ -173,6 +173,39 @@ def test_a_container_without_an_adapter_is_neither_full_nor_one_thing(zoo):
     assert zoo.each_of(Plain()) == "one"
 
 
+class Colour(enum.Enum):
+    RED = 1
+    BLUE = 2
+    CRIMSON = 1
+
+
+def test_an_enum_is_given_with_its_members(zoo):
+    """`fields.Enum(Colour)`: libraries make choices of it."""
+    choices, red, first, size, there, also = zoo.choices_of(Colour)
+    assert choices == [["RED", 1], ["BLUE", 2]]
+    assert (red, first, size, there, also) == (Colour.RED, Colour.RED, 2, True, True)
+    assert zoo.grab(Colour, "BLUE") is Colour.BLUE
+    assert zoo.call(Colour, 2) is Colour.BLUE
+    assert list(zoo.grab(Colour, "__members__")) == ["RED", "BLUE", "CRIMSON"]
+    with pytest.raises(KeyError):
+        zoo.choices_of(Colour, "GREEN")
+    with pytest.raises(AttributeError):
+        zoo.grab(Colour, "GREEN")
+
+
+def test_the_class_of_a_member_is_given_without_the_others(zoo):
+    """The control: who gives one has not given all."""
+
+    class Secret(enum.Enum):
+        A, B = 1, 2
+
+    assert zoo.choices_of_its_class(Secret.A) == []
+    with pytest.raises(AttributeError):
+        zoo.grab(Secret.A, "B")
+    with pytest.raises(PermissionError, match="did not give"):
+        zoo.make_another(Secret.A, 2)
+
+
 class Given(Page):
     pass
 

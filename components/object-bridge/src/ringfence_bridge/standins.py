@@ -51,6 +51,44 @@ class HostClass(type):
         super().__setattr__(name, value)
 
 
+class HostEnum(HostClass):
+    """An enum of the application's, with its members once it was given itself."""
+
+    __members__ = types.MappingProxyType({})
+
+    def _each(cls):
+        return dict.fromkeys(cls.__members__.values())  # another name of a member is none
+
+    def __iter__(cls):
+        return iter(cls._each())
+
+    def __reversed__(cls):
+        return reversed(cls._each())
+
+    def __len__(cls):
+        return len(cls._each())
+
+    def __contains__(cls, value):
+        return value in cls._each()
+
+    def __getitem__(cls, name):
+        return cls.__members__[name]
+
+    def __bool__(cls):
+        return True
+
+    def fill(cls, members):
+        """It has these, each with its name."""
+        if "__members__" not in vars(cls):
+            type.__setattr__(cls, "__members__", types.MappingProxyType(dict(members)))
+            for name, member in members:
+                if not name.startswith("_") and name not in _OF_MEMBERS:
+                    type.__setattr__(cls, name, member)
+
+
+_OF_MEMBERS = ("name", "value")
+
+
 class HostObject:
     """An object of the application's, of which the library may use what an adapter lists, and nothing else."""
 
@@ -139,12 +177,14 @@ class StandIns:
             self.new.append(made)
         else:
             self.released.append(number)  # it was counted once more on the other side
+        if found.get("v"):
+            made.fill(found["v"])
         return made
 
     def settle(self):
         """After an operation: a stand-in on which the library has left something (a decorator's mark) stays for good."""
         for made in self.new:
-            if type(made) is not HostClass and getattr(made, "__dict__", None):
+            if not isinstance(made, HostClass) and getattr(made, "__dict__", None):
                 self._kept[host_number(made)] = made
         self.new.clear()
 
@@ -165,7 +205,8 @@ class StandIns:
             "__new__": callables.constructor(found.get("p"), lambda arguments, named: ask(["call", reference, arguments, named])),
             "_ringfence_class_": reference,
         }
-        return HostClass(found["n"], self._bases(found) or (HostObject,), space, made=True)
+        kind = HostClass if found.get("v") is None else HostEnum
+        return kind(found["n"], self._bases(found) or (HostObject,), space, made=True)
 
     def _bases(self, found):
         return tuple(one for one in found.get("b", ()) if isinstance(one, HostClass))
@@ -219,9 +260,9 @@ _REFERENCES = weakref.WeakKeyDictionary()
 def host_number(value):
     """The host's number of what a stand-in stands for; None where it is none."""
     kind = type(value)
-    if kind is HostClass:
+    if issubclass(kind, HostClass):
         return vars(value)["_ringfence_class_"].number
-    if type(kind) is HostClass or kind in (_TextFile, _BinaryFile):
+    if issubclass(type(kind), HostClass) or kind in (_TextFile, _BinaryFile):
         return value._ringfence_.number
     if kind is _FUNCTION:
         found = _REFERENCES.get(value)

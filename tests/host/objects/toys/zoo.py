@@ -452,6 +452,19 @@ def text_of(thing):
     return str(thing)
 
 
+def choices_of(cls, name="CRIMSON"):
+    found = [[one.name, one.value] for one in cls]
+    return [found, cls[name], next(iter(cls)), len(cls), cls.RED in cls, isinstance(cls.RED, cls)]
+
+
+def choices_of_its_class(member):
+    return [one.name for one in type(member)]
+
+
+def make_another(member, value):
+    return type(member)(value)
+
+
 def each_of(value):
     return list(value) if isinstance(value, collections.abc.Iterable) else "one"
 
