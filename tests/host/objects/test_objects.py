@@ -215,6 +215,12 @@ def test_what_is_got_by_a_key_is_the_librarys_own_as_well(zoo):
     assert dict(table) == {"a": [1, 2]}
 
 
+def test_a_class_may_derive_from_one_of_its_own_name(zoo):
+    """Decorators make such (`dns.name.Name`): its base was looked for under its own key, for ever."""
+    letter = zoo.Letter("hi")
+    assert (letter.text, letter.sealed, type(letter).__name__, isinstance(letter, zoo.Letter)) == ("hi", True, "Letter", True)
+
+
 def test_what_a_call_returns_is_a_copy(zoo):
     value = zoo.echo({"a": [1]})
     assert type(value) is dict

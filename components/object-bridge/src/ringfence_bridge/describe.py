@@ -82,11 +82,13 @@ def find(key):
 
 def api(names):
     """api.json, as plain data."""
-    classes, functions = {}, {}
+    classes, functions, keyed = {}, {}, {}
     pending = []
 
     def refer(cls):
         key = names.key(cls) or _foreign_key(cls)
+        while not _both_have(cls) and keyed.setdefault(key, cls) is not cls:
+            key += "'"  # a decorator that derives a class has it be called as the one that it was given
         if key not in classes and not _both_have(cls):
             classes[key] = None
             pending.append((key, cls))
