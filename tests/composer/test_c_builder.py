@@ -8,10 +8,11 @@ import io
 import re
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from c_guests import ASK, build, component
+from c_guests import ASK, WIT, build, component
 from ringfence import Graph, GuestTrap
 from ringfence_composer.builders import archives
 from ringfence_composer.builders.base import Archive, Artifact, ComponentSource
@@ -164,7 +165,7 @@ def test_what_is_defined_twice_is_told_with_both_places(tmp_path: Path, cache: P
         build(component(tmp_path, files), cache)
     found = str(caught.value)
     assert "f is defined in b.c and in c/d.c" in found
-    assert "__stack_chk_fail is defined in ../bindings/ringfence_guard.c and in c/d.c" in found
+    assert "__stack_chk_fail is defined in ../bindings/ringfence.guard.c and in c/d.c" in found
 
 
 @pytest.mark.parametrize(
@@ -231,6 +232,15 @@ def test_what_would_corrupt_memory_traps(body: str, harmless: int, harmful: int,
         with pytest.raises(GuestTrap):
             graph.call("guest.ask", harmful)
         assert graph.call("guest.ask", harmless) == good
+
+
+def test_a_world_of_any_name_is_guarded(tmp_path: Path, cache: Path) -> None:
+    """Its bindings lie beside the guard. In the place of that the linker takes the C library's, which imports random numbers."""
+    body = "char b[16]; volatile char *p = b; for (uint32_t i = 0; i < number; i++) p[i] = 65; return p[0];"
+    source = ASK.replace("return number + 1;", body).replace("guest.h", "ringfence_guard.h")
+    written = replace(component(tmp_path, {"a.c": source}), world="ringfence-guard")
+    (tmp_path / "wit/world.wit").write_text(WIT.replace("world guest", "world ringfence-guard"))
+    assert imports(build(written, cache)) == []
 
 
 def test_nothing_left_on_the_stack_shows_in_an_answer(tmp_path: Path) -> None:

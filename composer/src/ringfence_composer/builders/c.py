@@ -45,7 +45,7 @@ from ringfence_composer.errors import BuildFailed, InputInvalid, SourceInvalid, 
 from ringfence_composer.toolchain import Wit
 from ringfence_composer.tools import run
 
-FORMAT = 1
+FORMAT = 2
 """Counts up whenever this builder would make something else of the same inputs: older cache entries are then not used."""
 
 # What C's own library has of the world (time, clock_gettime, getentropy), as far as a component asks for it, by whatever way.
@@ -68,8 +68,8 @@ _FLAGS = (
 )
 _LINK = (*_TARGET, "-mexec-model=reactor", "-O2", "-s", "-Wl,-z,stack-size=1048576")
 _SUPPORT = {
-    "ringfence_gap.c": b"__attribute__((used)) char ringfence_gap[65536];\n",
-    "ringfence_guard.c": b"""#include <stdint.h>
+    "ringfence.gap.c": b"__attribute__((used)) char ringfence_gap[65536];\n",
+    "ringfence.guard.c": b"""#include <stdint.h>
 uintptr_t __stack_chk_guard;
 __attribute__((constructor(1), no_stack_protector)) static void guard(void) {
     *(volatile uintptr_t *)&__stack_chk_guard = 0x000aff0d; // volatile: else clang makes it data, which lies below the gap
@@ -78,7 +78,7 @@ _Noreturn void __stack_chk_fail(void) { __builtin_trap(); }
 """,
 }
 """Compiled and linked in this order before all else: variables lie in memory as they come, and once a source refers to the guard, the
-linker takes that of the C library, which wants random numbers."""
+linker takes that of the C library, which wants random numbers. Their names are of no world: its bindings lie beside them."""
 _PREVIEW1 = "wasi_snapshot_preview1"
 
 
