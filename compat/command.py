@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from ringfence.contract.layout import user_cache
 
 from benchmarks.results import busy, machine, versions
 from compat.environments import ROOT
@@ -22,19 +23,20 @@ from compat.page import page
 from compat.results import Run
 from compat.suite import Report
 
+PLACE = user_cache() / "compat"
+"""Where environments and suites lie: outside of the checkout, whose own settings of pytest a suite without any would take."""
+
 
 @click.command()
 @click.option("--library", "wanted", multiple=True, metavar="NAME", help="Only this library; may be given again.")
 @click.option("--tests/--no-tests", default=True, help="Run the libraries' own suites.")
 @click.option("--figures/--no-figures", default=True, help="Time imports and calls.")
-@click.option(
-    "--output", type=click.Path(path_type=Path), default=ROOT / "build" / "compat", help="The folder for environments and results."
-)
+@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "build" / "compat", help="The folder for the results.")
 @click.option("--from", "source", type=click.Path(path_type=Path, exists=True), help="Make the page of this results.json; run nothing.")
 @click.option("--write-docs", is_flag=True, help="Write docs/compat.md, too.")
 def main(*, wanted: tuple[str, ...], tests: bool, figures: bool, output: Path, source: Path | None, write_docs: bool) -> None:
     """Wrap libraries, and run their own test suites natively and against the drop-in wheels."""
-    run = Run.from_json(source.read_text()) if source else examine_all(_chosen(wanted), output, tests=tests, figures=figures)
+    run = Run.from_json(source.read_text()) if source else examine_all(_chosen(wanted), PLACE, tests=tests, figures=figures)
     output.mkdir(parents=True, exist_ok=True)
     (output / "results.json").write_text(run.to_json())
     (output / "compat.md").write_text(page(run))
@@ -50,14 +52,14 @@ def _chosen(wanted: Sequence[str]) -> list[Library]:
     return [every[name.lower()] for name in wanted] if wanted else list(every.values())
 
 
-def examine_all(chosen: Sequence[Library], output: Path, *, tests: bool, figures: bool) -> Run:
+def examine_all(chosen: Sequence[Library], place: Path, *, tests: bool, figures: bool) -> Run:
     """Examine these libraries, as many at once as there are cores, and then time one after the other."""
     begun = time.monotonic()
     if load := busy():
         click.echo(f"the machine is busy (load {load:.1f}): the figures will be noisy", err=True)
 
     def examined(library: Library, report: Report) -> Examined:
-        folder = output / library.name.lower()
+        folder = place / library.name.lower()
         shutil.rmtree(folder, ignore_errors=True)
         return examine(library, folder, report, tests=tests)
 

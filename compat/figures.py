@@ -77,7 +77,9 @@ def _asked(library: Library, environment: Environment) -> dict[str, Any]:
     question = json.dumps({"import": f"import {library.imports[0]}", "calls": calls})
     argv = [str(environment.python), str(INSIDE / "figures.py")]
     variables = environment.variables({"PYTHONDONTWRITEBYTECODE": ""})  # after the first time it is there, as after pip's installation
-    done = subprocess.run(argv, check=False, input=question, env=variables, capture_output=True, text=True, cwd=environment.folder)
+    place = environment.folder.parent / f"{environment.kind}-suite" / "tree" / library.suite.folder  # from where its grants' paths go
+    place.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(argv, check=False, input=question, env=variables, capture_output=True, text=True, cwd=place)
     if done.returncode:
         raise RuntimeError(f"{library.name}, {environment.kind}: {done.stderr[-3000:]}")
     found: dict[str, Any] = json.loads(done.stdout)
