@@ -14,6 +14,7 @@ import json
 import pickle
 import threading
 import weakref
+from unittest import mock
 
 import pytest
 from native_library import Names, NativeLibrary
@@ -556,3 +557,12 @@ def test_threads_share_an_instance_and_queue(zoo):
         one.join(30)
     assert sorted(found) == sorted((number, step) for number in range(4) for step in range(10))
     assert len(holder.thing) == 40
+
+
+def test_what_a_test_patches_in_a_module_that_is_not_the_librarys_is_undone(zoo):
+    """`mock.patch` deletes what it set, and sets what was there."""
+    before = inspect.cleandoc
+    with mock.patch.object(zoo.inspect, "cleandoc", return_value="patched"):
+        assert zoo.inspect.cleandoc(" a") == "patched"
+    assert zoo.inspect.cleandoc(" a") == "a"
+    assert inspect.cleandoc is before

@@ -136,5 +136,8 @@ class RemoteModule:
     def __setattr__(self, name: str, value: Any) -> None:
         self.__dict__["_performer"].perform("set", self, name, value)
 
+    def __delattr__(self, name: str) -> None:
+        self.__dict__["_performer"].perform("delete", self, name)
+
     def __repr__(self) -> str:
         return f"<module {self.__dict__['__name__']!r} inside a wrapped library>"
