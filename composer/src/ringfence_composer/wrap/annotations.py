@@ -10,7 +10,7 @@ from typing import Any
 
 import griffe
 
-LONGEST = 1000
+_LONGEST = 1000
 """Characters of an annotation that are kept."""
 
 
@@ -25,7 +25,7 @@ def annotated(api: dict[str, Any], packages: Path, tops: tuple[str, ...]) -> dic
                 continue
             if isinstance(module, griffe.Module):
                 for path, function in _functions(module, top):
-                    _fill(signature_of(api, path), function)
+                    _annotate(told_of(api, path), function)
     return api
 
 
@@ -53,7 +53,7 @@ def _functions(module: griffe.Object, key: str) -> Iterator[tuple[str, griffe.Fu
             yield (f"{key}.{name}" if ":" in key else f"{key}:{name}"), member
 
 
-def signature_of(api: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+def told_of(api: Mapping[str, Any], key: str) -> dict[str, Any] | None:
     """What the guest told of a function or method, by its key; its `signature` is in there where it has one."""
     if key in api["functions"]:
         found = api["functions"][key]
@@ -63,13 +63,17 @@ def signature_of(api: Mapping[str, Any], key: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _fill(told: dict[str, Any] | None, function: griffe.Function) -> None:
+def _annotate(told: dict[str, Any] | None, function: griffe.Function) -> None:
     signature = told.get("signature") if told else None
-    if not isinstance(signature, dict):
-        return
-    written = {one.name: one.annotation for one in function.parameters if one.annotation is not None}
+    if isinstance(signature, dict):
+        written = {one.name: str(one.annotation) for one in function.parameters if one.annotation is not None}
+        fill(signature, written, None if function.returns is None else str(function.returns))
+
+
+def fill(signature: dict[str, Any], written: Mapping[str, str], returns: str | None, *, instead: bool = False) -> None:
+    """Put annotations of parameters, by their names, and of the result into a signature: where it has none, or `instead` of those."""
     for one in signature.get("parameters", ()):
-        if "annotation" not in one and one.get("name") in written:
-            one["annotation"] = str(written[one["name"]])[:LONGEST]
-    if "returns" not in signature and function.returns is not None:
-        signature["returns"] = str(function.returns)[:LONGEST]
+        if one.get("name") in written and (instead or "annotation" not in one):
+            one["annotation"] = written[one["name"]][:_LONGEST]
+    if returns is not None and (instead or "returns" not in signature):
+        signature["returns"] = returns[:_LONGEST]

@@ -22,7 +22,7 @@ from ringfence_composer.builders.snapshot import read_tree
 from ringfence_composer.errors import InputInvalid
 from ringfence_composer.manifest.shape import closest
 from ringfence_composer.manifest.source import Problems
-from ringfence_composer.wrap.annotations import LONGEST, signature_of
+from ringfence_composer.wrap.annotations import fill, told_of
 
 _SUFFIX = ".pyi"
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -70,6 +70,8 @@ def overlaid(api: dict[str, Any], overlay: Overlay, tops: tuple[str, ...]) -> di
     Raises:
         ManifestError: it speaks of what the library does not have, all of it at once.
     """
+    if not overlay.modules:
+        return api
     found, problems = deepcopy(api), Problems()
     for name, (file, module) in overlay.modules.items():
         if name.partition(".")[0] not in tops:
@@ -110,17 +112,18 @@ def _typed(api: Mapping[str, Any], module: str, path: str, function: _Function) 
     signature = told.get("signature")
     if not isinstance(signature, dict):  # a property, or code in C
         return
-    parameters = {one["name"]: one for one in signature.get("parameters", ())}
-    written = function.args
-    for one in (*written.posonlyargs, *written.args, *written.kwonlyargs, written.vararg, written.kwarg):
-        if one is None or one.annotation is None:
-            continue
-        if one.arg in parameters:
-            parameters[one.arg]["annotation"] = ast.unparse(one.annotation)[:LONGEST]
-        else:
-            yield one.lineno, f"{path} has no parameter {one.arg}", f"it has {', '.join(parameters) or 'none'}"
-    if function.returns is not None:
-        signature["returns"] = ast.unparse(function.returns)[:LONGEST]
+    names = [one["name"] for one in signature.get("parameters", ())]
+    every = function.args
+    written = {
+        one.arg: (one.lineno, ast.unparse(one.annotation))
+        for one in (*every.posonlyargs, *every.args, *every.kwonlyargs, every.vararg, every.kwarg)
+        if one is not None and one.annotation is not None
+    }
+    annotations = {name: annotation for name, (_, annotation) in written.items()}
+    fill(signature, annotations, None if function.returns is None else ast.unparse(function.returns), instead=True)
+    for name, (line, _) in written.items():
+        if name not in names:
+            yield line, f"{path} has no parameter {name}", f"it has {', '.join(names) or 'none'}"
 
 
 def _told(api: Mapping[str, Any], module: str, path: str) -> dict[str, Any] | None:
@@ -128,4 +131,4 @@ def _told(api: Mapping[str, Any], module: str, path: str) -> dict[str, Any] | No
     first, _, rest = path.partition(".")
     member = api["modules"].get(module, {}).get("members", {}).get(first, {})
     key = str(member.get("of", "")) or f"{module}:{first}"
-    return signature_of(api, f"{key}.{rest}" if rest else key)
+    return told_of(api, f"{key}.{rest}" if rest else key)
