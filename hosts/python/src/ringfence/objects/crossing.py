@@ -265,7 +265,7 @@ class Crossing(BoundedCodec):
         bases = [self._kind(base) for base in cls.__bases__ if base.__module__ != "builtins"]
         shape = parameters.told(cls) if way == "class" else {}
         if isinstance(cls, enum.EnumMeta) and not issubclass(cls, _ATOMS):
-            members: Mapping[str, Any] = vars(enum.EnumMeta)["__members__"].__get__(cls)
+            members: Mapping[str, Any] = cls.__members__  # type: ignore[attr-defined]
             shape["v"] = [[name, self._given(one)] for name, one in members.items()] if way == "class" else []
         return {"$": "h", "i": self._add(cls, way), "k": "class", "n": cls.__name__, "b": bases, **shape}
 

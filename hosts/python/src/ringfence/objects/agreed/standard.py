@@ -51,7 +51,13 @@ _EXCEPTIONS = {
     "zoneinfo": "ZoneInfoNotFoundError",
 }
 """By module, as programs name them in `except` clauses."""
-_KEYS = frozenset(f"{module}:{name}" for module, names in _EXCEPTIONS.items() for name in names.split())
+
+
+def _keys(listed: dict[str, str]) -> frozenset[str]:
+    return frozenset(f"{module}:{name}" for module, names in listed.items() for name in names.split())
+
+
+_KEYS = _keys(_EXCEPTIONS)
 _names: dict[type, str | None] = {}
 
 
@@ -79,6 +85,10 @@ def exception_of(key: str) -> Any:
     """
     if key not in _KEYS:
         raise LookupError(f"no exception {ascii(key)[:80]}")
+    return _imported(key)
+
+
+def _imported(key: str) -> Any:
     module, _, name = key.partition(":")
     return getattr(importlib.import_module(module), name)
 
@@ -89,7 +99,7 @@ _VALUES = {
     "urllib.parse": "DefragResult DefragResultBytes ParseResult ParseResultBytes SplitResult SplitResultBytes",
 }
 """Classes of values that never change, by module."""
-_VALUE_KEYS = frozenset(f"{module}:{name}" for module, names in _VALUES.items() for name in names.split())
+_VALUE_KEYS = _keys(_VALUES)
 _PARTS: dict[str, tuple[type, ...]] = {"ipaddress": (str,), "time": (int, str, type(None)), "urllib.parse": (str, bytes, type(None))}
 """What such values are made of."""
 
@@ -117,10 +127,10 @@ def read_value(found: dict[str, Any]) -> Any:
     key, parts = found["n"], found["v"]
     if type(key) is not str or key not in _VALUE_KEYS:
         raise ValueError("a class that is not listed")
-    module, _, name = key.partition(":")
+    module = key.partition(":")[0]
     if type(parts) is not list or not all(type(one) in _PARTS[module] for one in parts):
         raise ValueError("a value that does not fit its class")
-    cls = getattr(importlib.import_module(module), name)
+    cls = _imported(key)
     return cls(parts) if module == "time" else cls(*parts)
 
 
