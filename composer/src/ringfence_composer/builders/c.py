@@ -27,7 +27,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -201,8 +201,9 @@ class _Build:
             (self._work / name).mkdir()
         (self._context.cache / "zig").mkdir(mode=0o700, parents=True, exist_ok=True)
         known = self._files | {f"../bindings/{name}": content for name, content in generated.items()}
-        objects = self._compiled(generated, ObjectCache(self._context.cache, known, [_TOOL, self._version]))
-        core = self._linked(objects, bindings, self._sources(generated))
+        sources = [*(f"../bindings/{name}" for name in generated if name.endswith(".c")), *one.sources]  # in the order of linking
+        objects = self._compiled(sources, ObjectCache(self._context.cache, known, [_TOOL, self._version]))
+        core = self._linked(objects, bindings, sources)
         adapters = {_PREVIEW1: toolchain.adapter()} if _PREVIEW1.encode() in core else {}
         try:
             content = toolchain.new(core, adapters)
@@ -218,9 +219,8 @@ class _Build:
                 near = ", ".join(sorted(one for one in self._files if str(PurePosixPath(one).parent) == folder)[:16]) or "none"
                 raise InputInvalid(f"{self._component.name}: there is no {path} in its archive", hint=f"files in {folder}: {near}")
 
-    def _compiled(self, generated: Iterable[str], cache: ObjectCache) -> list[Path]:
+    def _compiled(self, sources: list[str], cache: ObjectCache) -> list[Path]:
         """An object of each source; all errors of all sources at once."""
-        sources = self._sources(generated)
         kept = {source: one for source in sources if (one := cache.find(source, self._options(source)))}
         changed = [source for source in dict.fromkeys(sources) if source not in kept]
         if changed:
@@ -237,10 +237,6 @@ class _Build:
             objects.append(self._work / "objects" / f"{number}.o")
             objects[-1].write_bytes(done[source].content)
         return objects
-
-    def _sources(self, generated: Iterable[str]) -> list[str]:
-        """All that is compiled, in the order in which it is linked."""
-        return [*(f"../bindings/{name}" for name in generated if name.endswith(".c")), *self._component.sources]
 
     def _options(self, source: str) -> list[str]:
         """How a source is compiled: the component's own with its settings."""
