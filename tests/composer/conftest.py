@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from ringfence.contract.layout import user_cache
 
 sys.path.append(str(Path(__file__).parent))  # for composer_doubles
 
@@ -19,8 +18,7 @@ def bless(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
-    """A build cache of its own, but for zig's C library: compiling that takes half a minute."""
-    (user_cache() / "zig").mkdir(mode=0o700, parents=True, exist_ok=True)
-    (tmp_path / "cache").mkdir(mode=0o700)
-    (tmp_path / "cache/zig").symlink_to(user_cache() / "zig")
-    return tmp_path / "cache"
+    """A build cache of its own, but for zig's C library."""
+    from c_guests import with_zig
+
+    return with_zig(tmp_path / "cache")

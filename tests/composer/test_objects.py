@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from c_guests import ASK, build, component
+from c_guests import ASK, build, component, with_zig
 
 FILES = {
     "a.c": '#include "inner.h"\nint twice(int);\n' + ASK.replace("number + 1", "twice(number) + INNER"),
@@ -40,9 +40,7 @@ def test_a_source_is_compiled_anew_only_where_something_it_was_made_of_has_chang
     changes = {"b_c": FILES["b.c"].replace("x + x", "3 * x")}
     count, second = edited(**changes)
     assert (count, first != second) == (1, True)
-    (tmp_path / "empty").mkdir(mode=0o700)
-    (tmp_path / "empty/zig").symlink_to(cache / "zig")
-    assert edited(tmp_path / "empty", **changes) == (len(SOURCES) + 3, second)
+    assert edited(with_zig(tmp_path / "empty"), **changes) == (len(SOURCES) + 3, second)
 
 
 @pytest.mark.parametrize(

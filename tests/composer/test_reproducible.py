@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import guests
 import pytest
+from c_guests import with_zig
 from places import ROOT
 from ringfence.contract.layout import user_cache
 from ringfence_composer.builders.base import Artifact, BuildContext
@@ -42,10 +42,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def built_again(component: Path, *, without: str = "build") -> Artifact:
     """The component, as an empty cache makes it; what it was compiled from stays from the last time."""
-    ELSEWHERE.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (user_cache() / "zig").mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        (ELSEWHERE / "zig").symlink_to(user_cache() / "zig")  # a part of the compiler: its C library
+    with_zig(ELSEWHERE)
     for folder in ("build", without):
         shutil.rmtree(ELSEWHERE / folder, ignore_errors=True)
     return build_folder(component, Workshop(cache=ELSEWHERE))
